@@ -1,0 +1,148 @@
+package wire
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// Scenario is a stored scenario. Its id is the hash of its canonical form, so
+// that storing it again gives the same id.
+type Scenario struct {
+	ID        string          `json:"id"`
+	Name      string          `json:"name"`
+	About     string          `json:"about"`
+	Base      string          `json:"base" doc:"Version of the city it was resolved against."`
+	CreatedAt time.Time       `json:"created_at"`
+	Changes   int             `json:"changes" doc:"Number of operations."`
+	Document  json.RawMessage `json:"document,omitempty" doc:"The scenario document in canonical form; left out of lists."`
+}
+
+// ScenarioList is the answer of GET /v1/scenarios, newest first.
+type ScenarioList struct {
+	Scenarios []Scenario `json:"scenarios"`
+}
+
+// ScenarioCheck is the answer of POST /v1/scenarios/validate: the id it would
+// have and its changes in words. A scenario that does not resolve is answered
+// with 422 and every problem.
+type ScenarioCheck struct {
+	ID      string   `json:"id"`
+	Changes []string `json:"changes"`
+}
+
+// ScenarioDiff tells how two scenarios differ.
+type ScenarioDiff struct {
+	From string   `json:"from"`
+	To   string   `json:"to"`
+	Same bool     `json:"same"`
+	Text []string `json:"text" doc:"Differences in words."`
+}
+
+// RunRequest is the body of POST /v1/runs: the scenarios to compare with the
+// base. Fields left out take the service's defaults.
+type RunRequest struct {
+	Scenarios    []string `json:"scenarios" minItems:"1" maxItems:"20" doc:"Ids of stored scenarios."`
+	BeginS       *float64 `json:"begin_s,omitempty" minimum:"0" doc:"Begin of the simulated period on the demand's clock."`
+	EndS         *float64 `json:"end_s,omitempty" minimum:"0" doc:"End of departures on the demand's clock."`
+	Replications int      `json:"replications,omitempty" minimum:"1" maximum:"100"`
+	Seed         *uint64  `json:"seed,omitempty"`
+}
+
+// RunState is how far a run got.
+type RunState string
+
+// States of a run.
+const (
+	RunQueued    RunState = "queued"
+	RunRunning   RunState = "running"
+	RunDone      RunState = "done"
+	RunFailed    RunState = "failed"
+	RunCancelled RunState = "cancelled"
+)
+
+// Ended reports whether the run will not change any more.
+func (s RunState) Ended() bool { return s == RunDone || s == RunFailed || s == RunCancelled }
+
+// Run is one execution of scenarios against their base.
+type Run struct {
+	ID           string     `json:"id"`
+	State        RunState   `json:"state" enum:"queued,running,done,failed,cancelled"`
+	Scenarios    []string   `json:"scenarios"`
+	BeginS       float64    `json:"begin_s"`
+	EndS         float64    `json:"end_s"`
+	Replications int        `json:"replications"`
+	Seed         uint64     `json:"seed"`
+	Done         int        `json:"done" doc:"Simulations finished."`
+	Total        int        `json:"total" doc:"Simulations in all."`
+	SubmittedAt  time.Time  `json:"submitted_at"`
+	StartedAt    *time.Time `json:"started_at"`
+	EndedAt      *time.Time `json:"ended_at"`
+	Error        string     `json:"error,omitempty"`
+	Comparison   string     `json:"comparison,omitempty" doc:"Id of what it found, once done."`
+}
+
+// RunList is the answer of GET /v1/runs, newest first.
+type RunList struct {
+	Runs []Run `json:"runs"`
+}
+
+// Comparison is what a run found: differences per indicator with 95 % intervals.
+type Comparison struct {
+	ID           string        `json:"id"`
+	Run          string        `json:"run"`
+	CityVersion  string        `json:"city_version"`
+	Engine       string        `json:"engine"`
+	Seed         uint64        `json:"seed"`
+	Replications int           `json:"replications"`
+	CPUS         float64       `json:"cpu_s"`
+	WallS        float64       `json:"wall_s"`
+	CreatedAt    time.Time     `json:"created_at"`
+	Alternatives []Alternative `json:"alternatives"`
+}
+
+// Alternative is one scenario against the base.
+type Alternative struct {
+	Scenario      string  `json:"scenario"`
+	Name          string  `json:"name"`
+	GridlockShare float64 `json:"gridlock_share" doc:"Share of replications that did not clear."`
+	Unfinished    float64 `json:"unfinished" doc:"Trips not finished, mean over replications."`
+	KPIs          []KPI   `json:"kpis"`
+}
+
+// KPI is the difference of one indicator, alternative minus base.
+type KPI struct {
+	KPI           string   `json:"kpi"`
+	Unit          string   `json:"unit"`
+	Base          *float64 `json:"base"`
+	Alt           *float64 `json:"alt"`
+	Diff          *float64 `json:"diff"`
+	Lo95          *float64 `json:"lo95"`
+	Hi95          *float64 `json:"hi95"`
+	PHolm         *float64 `json:"p_holm" doc:"p of the paired test, corrected for the number of indicators."`
+	VarianceRatio *float64 `json:"variance_ratio" doc:"Variance without common random numbers over that with them."`
+	Better        string   `json:"better" enum:"yes,no,unclear" doc:"Whether the alternative is better: unclear when the interval holds 0."`
+}
+
+// ComparisonList is the answer of GET /v1/comparisons, newest first.
+type ComparisonList struct {
+	Comparisons []Comparison `json:"comparisons"`
+}
+
+// ComparisonMap is a comparison per segment as columns: what the difference map
+// shows. Position i is segment i of GET /v1/segments.
+type ComparisonMap struct {
+	ID           string           `json:"id"`
+	CityVersion  string           `json:"city_version"`
+	Alternatives []AlternativeMap `json:"alternatives"`
+}
+
+// AlternativeMap holds means over replications, one value per segment.
+type AlternativeMap struct {
+	Scenario     string     `json:"scenario"`
+	BaseSpeedKMH []*float64 `json:"base_speed_kmh"`
+	AltSpeedKMH  []*float64 `json:"alt_speed_kmh"`
+	BaseDelayS   []*float64 `json:"base_delay_s" doc:"Time lost on the segment, summed over vehicles."`
+	AltDelayS    []*float64 `json:"alt_delay_s"`
+	BaseFlowVPH  []*float64 `json:"base_flow_vph"`
+	AltFlowVPH   []*float64 `json:"alt_flow_vph"`
+}
