@@ -21,7 +21,7 @@ type AirStation struct {
 	Lon      float64    `json:"lon"`
 	Lat      float64    `json:"lat"`
 	Values   []AirValue `json:"values"`
-	IssuedAt *time.Time `json:"issued_at"`
+	IssuedAt time.Time  `json:"issued_at"`
 }
 
 // AirStationList is the answer of GET /v1/air.
@@ -31,15 +31,15 @@ type AirStationList struct {
 	Stations    []AirStation `json:"stations"`
 }
 
-// AirZone is the air of a zone: the mean of the stations inside, else (source
-// imputed) of all stations weighted by the inverse square of their distance.
+// AirZone is the air of a zone: the mean of the stations inside (source
+// observed), else of the nearest ones weighted with the inverse square of their
+// distance (source imputed).
 type AirZone struct {
 	Zone       string     `json:"zone"`
 	Name       string     `json:"name"`
 	Population *float64   `json:"population"`
-	Stations   []string   `json:"stations" doc:"Stations inside; empty where the value is imputed."`
 	Values     []AirValue `json:"values"`
-	IssuedAt   *time.Time `json:"issued_at"`
+	IssuedAt   time.Time  `json:"issued_at"`
 }
 
 // AirZoneList is the answer of GET /v1/air/zones.

@@ -12,10 +12,17 @@ type Congestion struct {
 	SpeedKMH    *float64       `json:"speed_kmh"`
 	FreeFlowKMH float64        `json:"free_flow_kmh"`
 	FlowVPH     *float64       `json:"flow_vph"`
-	LOS         string         `json:"los" enum:"A,B,C,D,E,F,-" doc:"HCM urban street: speed above .80, .67, .50, .40, .30 of free flow is A to E; from flow over capacity (source derived) where only counts exist; - where unknown."`
+	LOS         string         `json:"los" enum:"A,B,C,D,E,F,-" doc:"HCM urban street: speed above .80, .67, .50, .40, .30 of free flow is A to E; - where unknown."`
 	Forecast    []CongestionAt `json:"forecast"`
 	Model       string         `json:"model"`
-	IssuedAt    *time.Time     `json:"issued_at"`
+	IssuedAt    time.Time      `json:"issued_at"`
+	LOSDerived  bool           `json:"los_derived" doc:"The level of service comes from flow over capacity, as only counts exist."`
+	TypicalKMH  *float64       `json:"typical_speed_kmh" doc:"Usual at this time of day."`
+	Confidence  *float64       `json:"confidence" doc:"0 to 1: one minus the width of the 50 % interval of the speed over free flow."`
+	Incident    bool           `json:"incident" doc:"Far below the typical speed here and on a neighbouring segment."`
+	OnsetS      *float64       `json:"onset_s" doc:"When congestion becomes more likely than not, after issued_at; null when not expected."`
+	Clear50S    *float64       `json:"clear_50_s" doc:"When a congested segment is free with probability 50 %; null when not congested or later than the last horizon."`
+	Clear90S    *float64       `json:"clear_90_s"`
 }
 
 // CongestionAt is what is expected of a segment at one instant.
@@ -24,8 +31,11 @@ type CongestionAt struct {
 	SpeedKMH   *float64  `json:"speed_kmh"`
 	Lo90KMH    *float64  `json:"lo90_kmh"`
 	Hi90KMH    *float64  `json:"hi90_kmh"`
-	PCongested *float64  `json:"p_congested" doc:"Probability of level of service E or F."`
+	PCongested *float64  `json:"p_congested" doc:"Probability that the speed is below the congestion threshold of the road's class: .6 of free flow on motorways and trunk roads, .5 on primary and secondary ones, .4 elsewhere."`
 	LOS        string    `json:"los" enum:"A,B,C,D,E,F,-"`
+	Lo50KMH    *float64  `json:"lo50_kmh"`
+	Hi50KMH    *float64  `json:"hi50_kmh"`
+	FlowVPH    *float64  `json:"flow_vph"`
 }
 
 // CongestionList is the answer of GET /v1/congestion.
@@ -35,30 +45,25 @@ type CongestionList struct {
 	Segments    []Congestion `json:"segments"`
 }
 
-// ZoneCongestion is the traffic of a zone: means over its segments, weighted by
-// length.
+// ZoneCongestion is the traffic of a zone: means over its segments, weighted
+// with their length.
 type ZoneCongestion struct {
-	Zone            string             `json:"zone"`
-	Name            string             `json:"name"`
-	Segments        int                `json:"segments"`
-	Observed        int                `json:"observed" doc:"Segments with a measured or derived state."`
-	SpeedKMH        *float64           `json:"speed_kmh" doc:"Length over time to drive all segments."`
-	FreeFlowKMH     *float64           `json:"free_flow_kmh"`
-	CongestedShare  *float64           `json:"congested_share" doc:"Share of length at level of service E or F."`
-	TravelTimeIndex *float64           `json:"travel_time_index" doc:"Time to drive over time at free flow."`
-	LOS             string             `json:"los" enum:"A,B,C,D,E,F,-"`
-	Forecast        []ZoneCongestionAt `json:"forecast"`
-	Model           string             `json:"model"`
-	IssuedAt        *time.Time         `json:"issued_at"`
+	Zone           string             `json:"zone"`
+	Name           string             `json:"name"`
+	Segments       int                `json:"segments"`
+	SpeedRatio     *float64           `json:"speed_ratio" doc:"Speed over free flow."`
+	CongestedShare *float64           `json:"congested_share" doc:"Share of road length congested."`
+	LOS            string             `json:"los" enum:"A,B,C,D,E,F,-" doc:"Of the mean speed."`
+	Forecast       []ZoneCongestionAt `json:"forecast"`
+	IssuedAt       time.Time          `json:"issued_at"`
 }
 
 // ZoneCongestionAt is what is expected of a zone at one instant.
 type ZoneCongestionAt struct {
-	At              time.Time `json:"at"`
-	SpeedKMH        *float64  `json:"speed_kmh"`
-	CongestedShare  *float64  `json:"congested_share" doc:"Expected share of length congested: mean probability."`
-	TravelTimeIndex *float64  `json:"travel_time_index"`
-	LOS             string    `json:"los" enum:"A,B,C,D,E,F,-"`
+	At             time.Time `json:"at"`
+	SpeedRatio     *float64  `json:"speed_ratio"`
+	CongestedShare *float64  `json:"congested_share"`
+	LOS            string    `json:"los" enum:"A,B,C,D,E,F,-"`
 }
 
 // ZoneCongestionList is the answer of GET /v1/congestion/zones.

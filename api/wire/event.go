@@ -28,7 +28,6 @@ type Event struct {
 type ForecastIssued struct {
 	Seq      uint64    `json:"seq"`
 	IssuedAt time.Time `json:"issued_at"`
-	Model    string    `json:"model"`
 }
 
 // Reset tells a reconnecting client which events are held.

@@ -72,26 +72,39 @@ type TypicalPoint struct {
 	Value *float64  `json:"value"`
 }
 
-// Skill is how well issued forecasts did, per quantity, horizon and model.
+// Skill is how well issued forecasts did over the last days.
 type Skill struct {
-	Since  *time.Time `json:"since" doc:"First forecast scored; null when none was yet."`
-	Scores []Score    `json:"scores"`
+	Until *time.Time `json:"until" doc:"End of the newest interval scored; null when nothing was yet."`
+	Days  int        `json:"days" doc:"Days covered, at most."`
+	Rows  []SkillRow `json:"rows"`
 }
 
-// Score is the skill of one model at one horizon. Errors are in the quantity's
-// canonical unit.
-type Score struct {
-	Model      string   `json:"model"`
-	Quantity   string   `json:"quantity"`
-	Unit       string   `json:"unit"`
-	Minutes    float64  `json:"minutes" doc:"Horizon."`
-	Count      int      `json:"count" doc:"Forecasts scored."`
-	MAE        *float64 `json:"mae"`
-	RMSE       *float64 `json:"rmse"`
-	Bias       *float64 `json:"bias" doc:"Mean of forecast minus observation."`
-	Coverage90 *float64 `json:"coverage90" doc:"Share of observations inside the 90 % interval."`
-	Coverage50 *float64 `json:"coverage50"`
-	Width90    *float64 `json:"width90" doc:"Mean width of the 90 % interval."`
+// SkillRow is the skill at one horizon within a scope. Errors are in the
+// quantity's canonical unit, null when nothing was scored.
+type SkillRow struct {
+	Model               string   `json:"model"`
+	Quantity            string   `json:"quantity"`
+	Unit                string   `json:"unit"`
+	IntervalS           float64  `json:"interval_s"`
+	Minutes             float64  `json:"minutes" doc:"Horizon."`
+	Scope               string   `json:"scope" enum:"all,sensor,zone,hour"`
+	ID                  string   `json:"id" doc:"Sensor, zone or hour of the local day (00 to 23); empty for all."`
+	N                   int      `json:"n" doc:"Values scored."`
+	MAE                 *float64 `json:"mae"`
+	RMSE                *float64 `json:"rmse"`
+	Bias                *float64 `json:"bias" doc:"Mean of forecast minus measurement."`
+	MAELast             *float64 `json:"mae_last" doc:"Error of repeating the last value, on the same values."`
+	MAETypical          *float64 `json:"mae_typical" doc:"Error of the usual course of the day, on the same values."`
+	Coverage50          *float64 `json:"coverage50" doc:"Share of measurements inside the 50 % interval."`
+	Coverage90          *float64 `json:"coverage90"`
+	Width90             *float64 `json:"width90" doc:"Mean width of the 90 % interval."`
+	NCongested          int      `json:"n_congested" doc:"Values where congestion was predicted."`
+	Coverage90Congested *float64 `json:"coverage90_congested" doc:"Coverage among those."`
+	Brier               *float64 `json:"brier" doc:"Mean squared error of the congestion probability."`
+	OnsetRecall         *float64 `json:"onset_recall"`
+	OnsetPrecision      *float64 `json:"onset_precision"`
+	Drift               *float64 `json:"drift" doc:"Mean signed error of the last day over MAE."`
+	Alarm               bool     `json:"alarm" doc:"The drift is beyond a half."`
 }
 
 // Model is a forecasting model and its part.

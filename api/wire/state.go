@@ -35,6 +35,8 @@ type SegmentColumns struct {
 	LOS         string     `json:"los" doc:"One letter a segment, A to F; - where unknown."`
 	Source      []int      `json:"source"`
 	AgeS        []*float64 `json:"age_s" doc:"Since the end of the newest interval observed."`
+	TypicalKMH  []*float64 `json:"typical_speed_kmh" doc:"Usual at this time of day."`
+	Incident    []int      `json:"incident" doc:"Positions of the segments with a suspected incident."`
 }
 
 // StateDelta is what changed since the snapshot before: the data of a
