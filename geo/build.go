@@ -43,6 +43,7 @@ func (d *Draft) Build() (*City, error) {
 	var bad fault.List
 	zone := d.location(&bad)
 	d.roundGeometry()
+	d.forgetEmpty()
 	d.numberLanes(&bad)
 	d.checkNetwork(&bad)
 	d.checkSignals(&bad)
@@ -108,6 +109,49 @@ func (d *Draft) roundGeometry() {
 	for i := range d.Sensors {
 		d.Sensors[i].LonLat = RoundLonLat(d.Sensors[i].LonLat)
 	}
+}
+
+// forgetEmpty makes empty lists nil: a reader that makes them and one that does
+// not must give the same city.
+func (d *Draft) forgetEmpty() {
+	for i := range d.Segments {
+		d.Segments[i].Tags = orNil(d.Segments[i].Tags)
+	}
+	for i := range d.Movements {
+		d.Movements[i].Shape = orNil(d.Movements[i].Shape)
+	}
+	for i := range d.Conflicts {
+		d.Conflicts[i] = orNil(d.Conflicts[i])
+	}
+	for i := range d.Lanes {
+		d.Lanes[i].Shape = orNil(d.Lanes[i].Shape)
+	}
+	for i := range d.Sensors {
+		d.Sensors[i].Measures = orNil(d.Sensors[i].Measures)
+	}
+	for i := range d.Plans {
+		p := &d.Plans[i]
+		p.Stages, p.Phases = orNil(p.Stages), orNil(p.Phases)
+		for k := range p.Stages {
+			p.Stages[k].Next = orNil(p.Stages[k].Next)
+		}
+		for k := range p.Phases {
+			p.Phases[k].Groups, p.Phases[k].Permissive = orNil(p.Phases[k].Groups), orNil(p.Phases[k].Permissive)
+		}
+	}
+	if !slices.ContainsFunc(d.Conflicts, func(l []Conflict) bool { return len(l) > 0 }) {
+		d.Conflicts = nil
+	}
+	d.Nodes, d.Segments, d.Lanes, d.Movements = orNil(d.Nodes), orNil(d.Segments), orNil(d.Lanes), orNil(d.Movements)
+	d.Signals, d.Plans, d.Schedule = orNil(d.Signals), orNil(d.Plans), orNil(d.Schedule)
+	d.Zones, d.Sensors, d.Stops, d.Assumed = orNil(d.Zones), orNil(d.Sensors), orNil(d.Stops), orNil(d.Assumed)
+}
+
+func orNil[S ~[]E, E any](s S) S {
+	if len(s) == 0 {
+		return nil
+	}
+	return s
 }
 
 func (d *Draft) numberLanes(bad *fault.List) {

@@ -120,6 +120,22 @@ func PointAlong(line orb.LineString, at unit.Length) orb.Point {
 	return line[len(line)-1]
 }
 
+// PointAt returns the point at a share of a line's length, 0 its begin, 1 its
+// end, and the direction of the line there.
+func PointAt(line orb.LineString, share unit.Share) (orb.Point, unit.Angle) {
+	rest, last := float64(share)*planar.Length(line), len(line)-1
+	for i := 1; i <= last; i++ {
+		a, b := line[i-1], line[i]
+		d := planar.Distance(a, b)
+		if d > 0 && (rest <= d || i == last) {
+			t := math.Max(0, math.Min(1, rest/d))
+			return orb.Point{a[0] + t*(b[0]-a[0]), a[1] + t*(b[1]-a[1])}, bearing(a, b)
+		}
+		rest -= d
+	}
+	return line[last], bearing(line[0], line[last])
+}
+
 // bearing returns the compass direction from a to b, both in metres.
 func bearing(a, b orb.Point) unit.Angle {
 	return unit.Angle(math.Atan2(b[0]-a[0], b[1]-a[1]) * 180 / math.Pi).Normal()
