@@ -1,0 +1,99 @@
+// The service's answers as this page uses them (a part of /openapi.yaml), and
+// the calls that fetch them.
+
+export type Num = number | null;
+export interface City { name: string; version: string; time_zone: string; bounds: [number, number, number, number]; counts: Record<string, number> }
+export interface Segment { id: string; name: string; class: string; length_m: number; limit_kmh: number; lanes: number; sensors: string[] }
+export interface Zone { id: string; name: string; kind: string; population: Num }
+export interface Stage { name: string; duration_s: number; min_s: number; states: string }
+export interface Plan { id: string; kind: string; cycle_s: number; offset_s: number; stages: Stage[] }
+export interface Signal { id: string; plan: string; plans: Plan[]; segments: string[] }
+export interface Columns { speed_kmh: Num[]; free_flow_kmh: number[]; flow_vph: Num[]; los: string; source: number[]; age_s: Num[] }
+export interface State { city_version: string; seq: number; at: string; sources: string[]; segments: Columns }
+export interface Horizon { minutes: number; at: string; speed_kmh: Num[]; lo90_kmh: Num[]; hi90_kmh: Num[]; p_congested: Num[]; los: string }
+export interface Forecasts { issued_at: string; model: string; horizons: Horizon[] }
+export interface CongestionAt { at: string; speed_kmh: Num; lo90_kmh: Num; hi90_kmh: Num; p_congested: Num; los: string }
+export interface Congestion {
+  segment: string; observed_at: string | null; age_s: Num; source: string; speed_kmh: Num; free_flow_kmh: number;
+  flow_vph: Num; los: string; forecast: CongestionAt[]; model: string; issued_at: string | null;
+}
+export interface ZoneCongestion { zone: string; name: string; speed_kmh: Num; congested_share: Num; travel_time_index: Num; los: string; forecast: { at: string; congested_share: Num; los: string }[] }
+export interface Expected { at: string; value: Num; lo90: Num; hi90: Num }
+export interface Series { quantity: string; unit: string; points: { at: string; value: Num }[]; forecast: Expected[]; model: string; issued_at: string | null }
+export interface Typical { unit: string; points: { at: string; value: Num }[] }
+export interface AirValue { pollutant: string; unit: string; value: Num; age_s: Num; source: string; forecast: Expected[]; model: string }
+export interface AirStation { station: string; values: AirValue[]; issued_at: string | null }
+export interface AirZone { zone: string; values: AirValue[] }
+export interface Sensor { id: string; segment: string; station: boolean; measures: { quantity: string }[] }
+export interface Score { model: string; quantity: string; unit: string; minutes: number; count: number; mae: Num; coverage90: Num; width90: Num }
+export interface Scenario { id: string; name: string; about: string; changes: number; created_at: string }
+export interface Run { id: string; state: "queued" | "running" | "done" | "failed" | "cancelled"; scenarios: string[]; done: number; total: number; error?: string; comparison?: string }
+export interface KPI { kpi: string; unit: string; base: Num; alt: Num; diff: Num; lo95: Num; hi95: Num; better: "yes" | "no" | "unclear" }
+export interface Comparison { id: string; replications: number; wall_s: number; alternatives: { scenario: string; name: string; gridlock_share: number; kpis: KPI[] }[] }
+export interface ComparisonMap { alternatives: { scenario: string; base_speed_kmh: Num[]; alt_speed_kmh: Num[] }[] }
+
+interface Problem { title?: string; detail?: string; errors?: { location?: string; message?: string }[] }
+
+/** Says what the service answered, with every problem it named. */
+export class Refusal extends Error {
+  constructor(status: number, p: Problem) {
+    const lines = (p.errors ?? []).map((e) => [e.location, e.message].filter(Boolean).join(": "));
+    super([p.detail ?? p.title ?? `HTTP ${status}`, ...lines].join("\n"));
+  }
+}
+
+export async function call<T>(path: string, init: RequestInit = {}): Promise<T> {
+  const key = sessionStorage.getItem("api-key");
+  const headers = new Headers(init.headers);
+  if (key) headers.set("Authorization", `Bearer ${key}`);
+  if (init.body) headers.set("Content-Type", "application/json");
+  const answer = await fetch(path, { ...init, headers });
+  if (!answer.ok) throw new Refusal(answer.status, await answer.json().catch(() => ({})));
+  return answer.status === 204 ? (undefined as T) : answer.json();
+}
+
+const at = encodeURIComponent;
+export const city = () => call<City>("/v1/city");
+export const segments = () => call<{ segments: Segment[] }>("/v1/segments").then((l) => l.segments);
+export const zones = () => call<{ zones: Zone[] }>("/v1/zones").then((l) => l.zones);
+export const signals = () => call<{ signals: Signal[] }>("/v1/signals").then((l) => l.signals);
+export const sensor = (id: string) => call<Sensor>(`/v1/sensors/${at(id)}`);
+export const state = () => call<State>("/v1/state");
+export const forecasts = () => call<Forecasts>("/v1/forecasts");
+export const congestion = (id: string) => call<Congestion>(`/v1/congestion/segments/${at(id)}`);
+export const zoneCongestion = () => call<{ zones: ZoneCongestion[] }>("/v1/congestion/zones").then((l) => l.zones);
+export const segmentSeries = (id: string, quantity: string) => call<Series>(`/v1/segments/${at(id)}/series?quantity=${quantity}`);
+export const segmentTypical = (id: string, quantity: string) => call<Typical>(`/v1/segments/${at(id)}/typical?quantity=${quantity}`);
+export const sensorSeries = (id: string, quantity: string) => call<Series>(`/v1/sensors/${at(id)}/series?quantity=${quantity}`);
+export const air = () => call<{ stations: AirStation[] }>("/v1/air").then((l) => l.stations);
+export const airZones = () => call<{ zones: AirZone[] }>("/v1/air/zones").then((l) => l.zones);
+export const skill = () => call<{ scores: Score[] }>("/v1/skill").then((l) => l.scores);
+export const scenarios = () => call<{ scenarios: Scenario[] }>("/v1/scenarios").then((l) => l.scenarios);
+export const addScenario = (document: unknown) => call<Scenario>("/v1/scenarios", { method: "POST", body: JSON.stringify(document) });
+export const startRun = (scenario: string, replications: number) =>
+  call<Run>("/v1/runs", { method: "POST", body: JSON.stringify({ scenarios: [scenario], replications }) });
+export const run = (id: string) => call<Run>(`/v1/runs/${at(id)}`);
+export const cancelRun = (id: string) => call<Run>(`/v1/runs/${at(id)}`, { method: "DELETE" });
+export const comparison = (id: string) => call<Comparison>(`/v1/comparisons/${at(id)}`);
+export const comparisonMap = (id: string) => call<ComparisonMap>(`/v1/comparisons/${at(id)}/segments`);
+
+/** Calls onRun with every change of a run until it has ended. */
+export function followRun(id: string, onRun: (r: Run) => void): () => void {
+  const source = new EventSource(`/v1/runs/${at(id)}/events`);
+  source.addEventListener("run", (e) => {
+    const r: Run = JSON.parse((e as MessageEvent).data);
+    onRun(r);
+    if (r.state !== "queued" && r.state !== "running") source.close();
+  });
+  return () => source.close();
+}
+
+/** Listens to the service's stream: onChange at every snapshot or forecast. */
+export function listen(onChange: (kind: "snapshot" | "forecast") => void, onLink: (up: boolean) => void) {
+  const source = new EventSource("/v1/stream");
+  source.onopen = () => onLink(true);
+  source.onerror = () => onLink(false);
+  source.addEventListener("snapshot", () => onChange("snapshot"));
+  source.addEventListener("reset", () => onChange("snapshot"));
+  source.addEventListener("forecast", () => onChange("forecast"));
+}

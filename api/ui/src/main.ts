@@ -1,0 +1,183 @@
+// The page: wires map, time slider, panels and the live stream together.
+import "./style.css";
+import * as api from "./api";
+import { colourOf, congestion, difference, flow, los, unknown, type Step } from "./colour";
+import { h } from "./dom";
+import { clock, language, setLanguage, t, type Key } from "./i18n";
+import { skillPanel, zonesPanel } from "./lists";
+import { CityMap, type Picked } from "./map";
+import { segmentPanel, sensorPanel } from "./place";
+import { scenariosPanel } from "./scenarios";
+
+type Layer = "los" | "congestion" | "flow" | "difference";
+type Tab = "place" | "zones" | "scenarios" | "skill";
+const byId = <T extends HTMLElement>(id: string) => document.getElementById(id) as T;
+
+class Page {
+  private layer: Layer = "los";
+  private tab: Tab = "place";
+  private picked: Picked | null = null;
+  private state: api.State | null = null;
+  private ahead: api.Forecasts | null = null;
+  private compared: { base: api.Num[]; alt: api.Num[] } | null = null;
+  private horizon = 0; // 0: now, else 1 + position in the forecast's horizons
+  private map: CityMap;
+
+  constructor(private city: api.City, private segments: api.Segment[], private signals: api.Signal[]) {
+    this.map = new CityMap(byId("map"), city.bounds, city.version, (p) => this.pick(p));
+    byId<HTMLInputElement>("time").addEventListener("input", (e) => {
+      this.horizon = Number((e.target as HTMLInputElement).value);
+      this.paint();
+    });
+    byId<HTMLSelectElement>("layer").addEventListener("change", (e) => {
+      this.layer = (e.target as HTMLSelectElement).value as Layer;
+      this.paint();
+    });
+    byId("language").addEventListener("click", () => {
+      setLanguage(language() === "en" ? "zh" : "en");
+      this.words();
+      this.panel();
+    });
+    api.listen((kind) => void this.refresh(kind), (up) => this.link(up));
+  }
+
+  async start() {
+    this.words();
+    this.panel();
+    await Promise.all([this.refresh("snapshot"), this.refresh("forecast")]);
+  }
+
+  private async refresh(kind: "snapshot" | "forecast") {
+    if (kind === "snapshot") this.state = await api.state();
+    else this.ahead = await api.forecasts().catch(() => null);
+    if (this.state && this.state.city_version !== this.city.version) location.reload();
+    this.paint();
+    if (kind === "forecast" && (this.tab !== "scenarios")) this.panel();
+  }
+
+  /** Text that does not come from the service. */
+  private words() {
+    document.documentElement.lang = language() === "zh" ? "zh-CN" : "en";
+    document.title = `${this.city.name} · Tideway`;
+    byId("city").textContent = this.city.name;
+    byId("language").textContent = language() === "en" ? "中文" : "English";
+    document.querySelectorAll<HTMLElement>("[data-t]").forEach((e) => (e.textContent = t(e.dataset.t as Key)));
+    const layers: Layer[] = this.compared ? ["los", "congestion", "flow", "difference"] : ["los", "congestion", "flow"];
+    byId("layer").replaceChildren(...layers.map((l) => h("option", { value: l, selected: l === this.layer }, t(`layer.${l}` as Key))));
+    const tabs: Tab[] = ["place", "zones", "scenarios", "skill"];
+    byId("tabs").replaceChildren(...tabs.map((tab) =>
+      h("button", { role: "tab", type: "button", "aria-selected": String(tab === this.tab), onclick: () => this.open(tab) }, t(`tab.${tab}` as Key))));
+    this.paint();
+  }
+
+  private link(up: boolean) {
+    const dot = byId("status");
+    dot.className = `dot ${up ? "live" : "lost"}`;
+    dot.textContent = t(up ? "live" : "lost");
+  }
+
+  private open(tab: Tab) {
+    this.tab = tab;
+    this.words();
+    this.panel();
+  }
+
+  private pick(p: Picked | null) {
+    this.picked = p;
+    void this.map.select(p?.kind === "segment" ? p.id : null);
+    if (p && !(this.tab === "scenarios" && p.kind === "segment")) this.tab = p.kind === "zone" ? "zones" : "place";
+    this.words();
+    this.panel();
+  }
+
+  private panel() {
+    const host = byId("body");
+    this.fill(host).catch((e) => host.replaceChildren(h("p", { class: "error" }, String(e.message ?? e))));
+  }
+
+  private async fill(host: HTMLElement) {
+    switch (this.tab) {
+      case "zones":
+        return zonesPanel(host, this.picked?.kind === "zone" ? this.picked.id : null);
+      case "skill":
+        return skillPanel(host);
+      case "scenarios":
+        return scenariosPanel(host, {
+          signals: this.signals,
+          picked: () => (this.picked?.kind === "segment" ? this.picked.id : null),
+          onMap: (c) => this.compare(c),
+        });
+      case "place":
+        return this.place(host);
+    }
+  }
+
+  private async place(host: HTMLElement) {
+    const p = this.picked;
+    if (p?.kind === "segment") return segmentPanel(host, this.segments.find((s) => s.id === p.id)!, this.city.time_zone);
+    if (p?.kind === "sensor") {
+      const sensor = await api.sensor(p.id);
+      const on = this.segments.find((s) => s.id === sensor.segment);
+      return on ? segmentPanel(host, on, this.city.time_zone) : sensorPanel(host, sensor, this.city.time_zone);
+    }
+    host.replaceChildren(h("p", { class: "note" }, t("pick")));
+  }
+
+  private compare(c: { base: api.Num[]; alt: api.Num[] }) {
+    this.compared = c;
+    this.layer = "difference";
+    this.words();
+  }
+
+  /** Colours the map for the layer and instant chosen, and tells both. */
+  private paint() {
+    const steps = { los, congestion, flow, difference }[this.layer];
+    const ahead = this.ahead?.horizons ?? [];
+    const slider = byId<HTMLInputElement>("time");
+    slider.max = String(ahead.length);
+    slider.disabled = this.layer === "flow" || this.layer === "difference";
+    const at = slider.disabled ? undefined : ahead[this.horizon - 1];
+    this.legend(steps);
+    if (this.state) {
+      const when = at?.at ?? this.state.at;
+      byId("when").textContent = at ? `${clock(when, this.city.time_zone)} (+${at.minutes} min)` : `${clock(when, this.city.time_zone)} (${t("now")})`;
+      byId("clock").textContent = clock(this.state.at, this.city.time_zone);
+      void this.map.paint(this.segments.map((_, i) => this.colour(i, at)));
+    }
+  }
+
+  private colour(i: number, at: api.Horizon | undefined): string {
+    const s = this.state!.segments;
+    switch (this.layer) {
+      case "los": {
+        if (at) return letter(at.los[i]);
+        return letter(s.los[i]);
+      }
+      case "congestion":
+        return colourOf(congestion, (at ?? this.ahead?.horizons[0])?.p_congested[i] ?? null);
+      case "flow":
+        return colourOf(flow, s.flow_vph[i]);
+      case "difference": {
+        const base = this.compared?.base[i] ?? null, alt = this.compared?.alt[i] ?? null;
+        return colourOf(difference, base === null || alt === null ? null : alt - base);
+      }
+    }
+  }
+
+  private legend(steps: Step[]) {
+    const row = (colour: string, label: string) => h("div", { class: "row" }, h("span", { class: "swatch", style: `background:${colour}` }), label);
+    byId("legend").replaceChildren(...steps.map((s) => row(s.colour, s.label)), row(unknown, "–"));
+  }
+}
+
+function letter(l: string | undefined): string {
+  return los.find((s) => s.label === l)?.colour ?? unknown;
+}
+
+async function main() {
+  const [city, segments, signals] = await Promise.all([api.city(), api.segments(), api.signals()]);
+  await new Page(city, segments, signals).start();
+  document.body.dataset.ready = "true";
+}
+
+main().catch((e) => byId("body").replaceChildren(h("p", { class: "error" }, String(e.message ?? e))));

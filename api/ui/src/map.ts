@@ -1,0 +1,99 @@
+// The map: the city's own vector tiles, coloured through feature state so that a
+// new state never reloads geometry.
+import * as maplibre from "maplibre-gl";
+import workerUrl from "maplibre-gl/dist/maplibre-gl-worker.mjs?url";
+import "maplibre-gl/dist/maplibre-gl.css";
+import { unknown } from "./colour";
+
+maplibre.setWorkerUrl(workerUrl);
+
+export interface Picked { kind: "segment" | "zone" | "sensor"; id: string }
+
+const width = (scale: number): maplibre.ExpressionSpecification => [
+  "interpolate", ["exponential", 1.5], ["zoom"],
+  10, ["*", 0.5 * scale, weight], 14, ["*", 1.6 * scale, weight], 18, ["*", 6 * scale, weight],
+];
+
+const weight: maplibre.ExpressionSpecification = [
+  "match", ["get", "class"], ["motorway", "trunk"], 2.2, ["primary"], 1.8, ["secondary"], 1.5, ["tertiary"], 1.2, 0.9,
+];
+
+/** Two directions of a street are drawn side by side, each on its right. */
+const aside: maplibre.ExpressionSpecification = ["interpolate", ["exponential", 1.5], ["zoom"], 11, 0.4, 14, 1.6, 18, 7];
+
+export class CityMap {
+  readonly map: maplibre.Map;
+  private ready: Promise<void>;
+
+  constructor(host: HTMLElement, bounds: [number, number, number, number], version: string, onPick: (p: Picked | null) => void) {
+    this.map = new maplibre.Map({
+      container: host,
+      bounds,
+      fitBoundsOptions: { padding: 40 },
+      attributionControl: false,
+      style: style(version, bounds),
+    });
+    this.map.addControl(new maplibre.NavigationControl({ showCompass: false }), "top-left");
+    this.map.addControl(new maplibre.ScaleControl({}), "top-left");
+    this.ready = new Promise((done) => this.map.once("load", () => done()));
+    this.listen(onPick);
+  }
+
+  /** Colours every segment; index is the feature id of the tiles. */
+  async paint(colours: string[]) {
+    await this.ready;
+    colours.forEach((colour, id) => this.map.setFeatureState({ source: "city", sourceLayer: "segments", id }, { colour }));
+  }
+
+  async select(id: string | null) {
+    await this.ready;
+    this.map.setFilter("segment-selected", ["==", ["get", "id"], id ?? ""]);
+  }
+
+  async show(layer: string, on: boolean) {
+    await this.ready;
+    this.map.setLayoutProperty(layer, "visibility", on ? "visible" : "none");
+  }
+
+  private listen(onPick: (p: Picked | null) => void) {
+    const layers = ["sensors", "segment-touch", "zone-fill"];
+    const kinds = { sensors: "sensor", "segment-touch": "segment", "zone-fill": "zone" } as const;
+    const popup = new maplibre.Popup({ closeButton: false, closeOnClick: false });
+    this.map.on("click", (e) => {
+      for (const layer of layers) {
+        const hit = this.map.queryRenderedFeatures(e.point, { layers: [layer] })[0];
+        if (hit) return onPick({ kind: kinds[layer as keyof typeof kinds], id: String(hit.properties.id) });
+      }
+      onPick(null);
+    });
+    this.map.on("mousemove", "segment-touch", (e) => {
+      const p = e.features?.[0]?.properties;
+      this.map.getCanvas().style.cursor = "pointer";
+      if (p) popup.setLngLat(e.lngLat).setText(p.name ? `${p.name} (${p.id})` : String(p.id)).addTo(this.map);
+    });
+    this.map.on("mouseleave", "segment-touch", () => {
+      this.map.getCanvas().style.cursor = "";
+      popup.remove();
+    });
+  }
+}
+
+function style(version: string, bounds: [number, number, number, number]): maplibre.StyleSpecification {
+  const round: maplibre.LineLayerSpecification["layout"] = { "line-cap": "round", "line-join": "round" };
+  return {
+    version: 8,
+    sources: {
+      city: { type: "vector", tiles: [`${location.origin}/v1/tiles/{z}/{x}/{y}.mvt?v=${version}`], minzoom: 8, maxzoom: 15, bounds },
+    },
+    layers: [
+      { id: "ground", type: "background", paint: { "background-color": "#f3f5f7" } },
+      { id: "zone-fill", type: "fill", source: "city", "source-layer": "zones", paint: { "fill-color": "#dfe7ee", "fill-opacity": 0.55 } },
+      { id: "zone-line", type: "line", source: "city", "source-layer": "zones", paint: { "line-color": "#c3ced9", "line-width": 1 } },
+      { id: "segment-case", type: "line", source: "city", "source-layer": "segments", layout: round, paint: { "line-color": "#ffffff", "line-width": width(1.9), "line-offset": aside } },
+      { id: "segment-line", type: "line", source: "city", "source-layer": "segments", layout: round, paint: { "line-color": ["coalesce", ["feature-state", "colour"], unknown], "line-width": width(1.2), "line-offset": aside } },
+      { id: "segment-selected", type: "line", source: "city", "source-layer": "segments", filter: ["==", ["get", "id"], ""], layout: round, paint: { "line-color": "#0b1f33", "line-width": width(2.2), "line-offset": aside, "line-opacity": 0.45 } },
+      { id: "segment-touch", type: "line", source: "city", "source-layer": "segments", paint: { "line-color": "#000", "line-opacity": 0, "line-width": 12, "line-offset": aside } },
+      { id: "sensors", type: "circle", source: "city", "source-layer": "sensors", minzoom: 11, paint: { "circle-radius": ["match", ["get", "kind"], "air", 6, 3], "circle-color": ["match", ["get", "kind"], "air", "#7a3fb3", "#33475b"], "circle-stroke-color": "#fff", "circle-stroke-width": 1 } },
+    ],
+  };
+}
