@@ -70,6 +70,11 @@ class Page {
     this.paint();
   }
 
+  /** What is on screen: the colours painted, and a pixel where a street lies. */
+  probe() {
+    return { painted: () => this.map.painted(), somewhere: () => this.map.somewhere() };
+  }
+
   private link(up: boolean) {
     const dot = byId("status");
     dot.className = `dot ${up ? "live" : "lost"}`;
@@ -176,7 +181,9 @@ function letter(l: string | undefined): string {
 
 async function main() {
   const [city, segments, signals] = await Promise.all([api.city(), api.segments(), api.signals()]);
-  await new Page(city, segments, signals).start();
+  const page = new Page(city, segments, signals);
+  await page.start();
+  Object.assign(window, { tideway: page.probe() }); // for the browser test and curious users
   document.body.dataset.ready = "true";
 }
 

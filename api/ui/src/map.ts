@@ -45,6 +45,19 @@ export class CityMap {
     colours.forEach((colour, id) => this.map.setFeatureState({ source: "city", sourceLayer: "segments", id }, { colour }));
   }
 
+  /** Returns the colours of the segments on screen. */
+  painted(): Set<string> {
+    const shown = this.map.queryRenderedFeatures({ layers: ["segment-line"] });
+    return new Set(shown.map((f) => this.map.getFeatureState({ source: "city", sourceLayer: "segments", id: f.id }).colour as string).filter(Boolean));
+  }
+
+  /** Returns a pixel where a street lies, null while none is drawn. */
+  somewhere(): [number, number] | null {
+    const { clientWidth: w, clientHeight: h } = this.map.getContainer();
+    const spiral = Array.from({ length: 400 }, (_, i) => [w / 2 + i * 0.5 * Math.cos(i), h / 2 + i * 0.5 * Math.sin(i)] as [number, number]);
+    return spiral.find((p) => this.map.queryRenderedFeatures(p, { layers: ["segment-touch"] }).length > 0) ?? null;
+  }
+
   async select(id: string | null) {
     await this.ready;
     this.map.setFilter("segment-selected", ["==", ["get", "id"], id ?? ""]);

@@ -1,0 +1,108 @@
+// Drives the page in headless Chromium against a running demo: the map is
+// painted, the slider moves time, a click opens a place with its chart, both
+// languages are there, a scenario runs to its comparison. TIDEWAY names the
+// binary; SCREENSHOTS a folder for pictures.
+import { spawn } from "node:child_process";
+import { mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { chromium } from "playwright-core";
+
+const binary = process.env.TIDEWAY ?? "tideway";
+const port = 18000 + (process.pid % 1000);
+const base = `http://127.0.0.1:${port}`;
+const shots = process.env.SCREENSHOTS ?? mkdtempSync(path.join(tmpdir(), "tideway-page-"));
+const twin = spawn(binary, ["demo", "--listen", `127.0.0.1:${port}`], { stdio: ["ignore", "ignore", "inherit"] });
+let passed = 0, failed = 0;
+
+async function until(what, probe, seconds = 30) {
+  const end = Date.now() + seconds * 1000;
+  for (;;) {
+    const got = await probe().catch(() => false);
+    if (got) return got;
+    if (Date.now() > end) throw new Error(`timed out: ${what}`);
+    await new Promise((r) => setTimeout(r, 100));
+  }
+}
+
+async function check(name, body) {
+  try {
+    await body();
+    passed++;
+    console.log(`ok    ${name}`);
+  } catch (e) {
+    failed++;
+    console.log(`FAIL  ${name}: ${e.message}`);
+  }
+}
+
+const browser = await chromium.launch({
+  executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+  args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
+});
+try {
+  await until("the demo answers", async () => (await fetch(`${base}/readyz`)).ok);
+  const page = await browser.newPage({ viewport: { width: 1400, height: 860 }, locale: "en-GB" });
+  const errors = [];
+  page.on("pageerror", (e) => errors.push(e.message));
+  page.on("console", (m) => m.type() === "error" && errors.push(m.text()));
+  await page.goto(base);
+  await page.waitForSelector("body[data-ready]", { timeout: 60000 });
+
+  await check("the map is painted from the state", async () => {
+    await until("coloured pixels", async () => colours(page, 3), 60);
+    await page.screenshot({ path: path.join(shots, "map.png") });
+  });
+  await check("the slider moves to the forecast", async () => {
+    const before = await page.textContent("#when");
+    await page.$eval("#time", (e) => { e.value = e.max; e.dispatchEvent(new Event("input")); });
+    const after = await page.textContent("#when");
+    if (before === after || !/\+\d+/.test(after)) throw new Error(`"${before}" became "${after}"`);
+  });
+  await check("a click on a street opens its forecast and chart", async () => {
+    await openPlace(page);
+    await page.screenshot({ path: path.join(shots, "place.png") });
+  });
+  await check("zones are listed", async () => {
+    await page.click("#tabs button:nth-child(2)");
+    await page.waitForSelector("#body table tbody tr");
+  });
+  await check("the other language is there", async () => {
+    await page.click("#language");
+    await until("Chinese tabs", async () => (await page.textContent("#tabs")).includes("区域"));
+    await page.screenshot({ path: path.join(shots, "chinese.png") });
+    await page.click("#language");
+  });
+  await check("a scenario is run and compared", async () => {
+    await page.click("#tabs button:nth-child(3)");
+    await page.click("#body table tbody tr");
+    await page.click("#body button.primary");
+    await page.waitForSelector("#body td.n.better, #body td.n.worse, #body td.n", { timeout: 120000 });
+    await until("a comparison", async () => (await page.textContent("#body")).includes("95 % interval"), 120);
+    await page.screenshot({ path: path.join(shots, "scenario.png") });
+  });
+  await check("no error reached the console", async () => {
+    if (errors.length) throw new Error(errors.slice(0, 5).join(" | "));
+  });
+} catch (e) {
+  failed++;
+  console.log(`FAIL  ${e.message}`);
+} finally {
+  await browser.close();
+  twin.kill("SIGTERM");
+}
+console.log(`${passed} passed, ${failed} failed (pictures in ${shots})`);
+process.exit(failed ? 1 : 0);
+
+/** Counts how many level-of-service colours the segments carry. */
+async function colours(page, least) {
+  return page.evaluate((n) => (window.tideway?.painted().size ?? 0) >= n, least);
+}
+
+/** Clicks a street that the map says is visible. */
+async function openPlace(page) {
+  const at = await until("a street on screen", () => page.evaluate(() => window.tideway?.somewhere()));
+  const box = await page.locator("#map").boundingBox();
+  await page.mouse.click(box.x + at[0], box.y + at[1]);
+  await page.waitForSelector("#body .chart canvas", { timeout: 20000 });
+}
