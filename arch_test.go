@@ -28,7 +28,7 @@ var layers = []struct {
 	{"sim/air", []string{"unit", "geo", "sim/air"}, "air physics serves simulated and measured traffic alike, so it knows neither engine nor feed"},
 	{"live", []string{"unit", "geo", "live", "internal/bus"}, "readings arrive whether or not anything is forecast or simulated"},
 	{"forecast", []string{"unit", "geo", "live", "forecast", "sim/air"}, "forecasts see snapshots and history, never a scenario"},
-	{"scenarios", []string{"unit", "geo", "sim", "scenarios", "geo/utdf"}, "scenarios and forecasts do not know each other; the twin joins them"},
+	{"scenarios", []string{"unit", "geo", "sim", "scenarios", "geo/utdf", "internal/rng"}, "scenarios and forecasts do not know each other; the twin joins them"},
 	{"internal/bus", nil, "messages are bytes here"},
 	{"internal/rng", nil, "random streams are arithmetic"},
 	{"internal/parallel", nil, "used from anywhere, so it uses nothing"},

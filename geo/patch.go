@@ -68,10 +68,23 @@ func (p *Patch) SetTurn(m MovementID, who ClassSet) {
 	p.note("turn", m, uint32(who))
 }
 
+// View returns the city as patched so far, to be read only; it moves with
+// further changes.
+func (p *Patch) View() *City { return &p.city }
+
 // SetPlan puts a plan in force at its signal all day: it replaces the plan of
 // the same id or is added, and the signal's schedule is dropped. The plan must
 // pass CheckPlan.
 func (p *Patch) SetPlan(plan Plan) PlanID {
+	at := p.AddPlan(plan)
+	own(&p.own.signals, &p.city.Signals).rows[plan.Signal].Plan = at
+	p.SetSchedule(plan.Signal, nil)
+	return at
+}
+
+// AddPlan replaces the plan of the same id where it is in force, or adds a
+// plan that nothing names yet. The plan must pass CheckPlan.
+func (p *Patch) AddPlan(plan Plan) PlanID {
 	plans := own(&p.own.plans, &p.city.Plans)
 	id := planName(p.city.Signals.rows[plan.Signal].ID, plan.ID)
 	at, known := plans.Find(id)
@@ -82,10 +95,15 @@ func (p *Patch) SetPlan(plan Plan) PlanID {
 		plans.rows = append(plans.rows, plan)
 		p.indexPlans()
 	}
-	own(&p.own.signals, &p.city.Signals).rows[plan.Signal].Plan = at
-	p.city.Schedule = slices.DeleteFunc(slices.Clone(p.city.Schedule), func(w PlanSwitch) bool { return w.Signal == plan.Signal })
 	p.note("plan", plan.Signal, plan)
 	return at
+}
+
+// SetSchedule replaces the daily schedule of a signal; all rows must name it.
+func (p *Patch) SetSchedule(s SignalID, rows []PlanSwitch) {
+	mine := func(w PlanSwitch) bool { return w.Signal == s }
+	p.city.Schedule = append(slices.DeleteFunc(slices.Clone(p.city.Schedule), mine), rows...)
+	p.note("schedule", s, rows)
 }
 
 // indexPlans renews the map and the lists that name plans.
