@@ -48,22 +48,25 @@ type CongestionList struct {
 // ZoneCongestion is the traffic of a zone: means over its segments, weighted
 // with their length.
 type ZoneCongestion struct {
-	Zone           string             `json:"zone"`
-	Name           string             `json:"name"`
-	Segments       int                `json:"segments"`
-	SpeedRatio     *float64           `json:"speed_ratio" doc:"Speed over free flow."`
-	CongestedShare *float64           `json:"congested_share" doc:"Share of road length congested."`
-	LOS            string             `json:"los" enum:"A,B,C,D,E,F,-" doc:"Of the mean speed."`
-	Forecast       []ZoneCongestionAt `json:"forecast"`
-	IssuedAt       time.Time          `json:"issued_at"`
+	Zone            string             `json:"zone"`
+	Name            string             `json:"name"`
+	Segments        int                `json:"segments"`
+	SpeedKMH        *float64           `json:"speed_kmh"`
+	SpeedRatio      *float64           `json:"speed_ratio" doc:"Speed over free flow."`
+	TravelTimeIndex *float64           `json:"travel_time_index" doc:"Free flow over speed."`
+	CongestedShare  *float64           `json:"congested_share" doc:"Share of road length congested."`
+	LOS             string             `json:"los" enum:"A,B,C,D,E,F,-" doc:"Of the mean speed."`
+	Forecast        []ZoneCongestionAt `json:"forecast"`
+	IssuedAt        time.Time          `json:"issued_at"`
 }
 
 // ZoneCongestionAt is what is expected of a zone at one instant.
 type ZoneCongestionAt struct {
-	At             time.Time `json:"at"`
-	SpeedRatio     *float64  `json:"speed_ratio"`
-	CongestedShare *float64  `json:"congested_share"`
-	LOS            string    `json:"los" enum:"A,B,C,D,E,F,-"`
+	At              time.Time `json:"at"`
+	SpeedRatio      *float64  `json:"speed_ratio"`
+	TravelTimeIndex *float64  `json:"travel_time_index"`
+	CongestedShare  *float64  `json:"congested_share"`
+	LOS             string    `json:"los" enum:"A,B,C,D,E,F,-"`
 }
 
 // ZoneCongestionList is the answer of GET /v1/congestion/zones.

@@ -8,7 +8,7 @@ type Forecasts struct {
 	CityVersion string           `json:"city_version"`
 	Seq         uint64           `json:"seq"`
 	IssuedAt    time.Time        `json:"issued_at"`
-	Model       string           `json:"model"`
+	Model       string           `json:"model" doc:"Names of the models behind the segments."`
 	Horizons    []HorizonColumns `json:"horizons"`
 }
 
@@ -74,14 +74,14 @@ type TypicalPoint struct {
 
 // Skill is how well issued forecasts did over the last days.
 type Skill struct {
-	Until *time.Time `json:"until" doc:"End of the newest interval scored; null when nothing was yet."`
-	Days  int        `json:"days" doc:"Days covered, at most."`
-	Rows  []SkillRow `json:"rows"`
+	Until  *time.Time `json:"until" doc:"End of the newest interval scored; null when nothing was yet."`
+	Days   int        `json:"days" doc:"Days covered, at most."`
+	Scores []Score    `json:"scores"`
 }
 
-// SkillRow is the skill at one horizon within a scope. Errors are in the
+// Score is the skill at one horizon within a scope. Errors are in the
 // quantity's canonical unit, null when nothing was scored.
-type SkillRow struct {
+type Score struct {
 	Model               string   `json:"model"`
 	Quantity            string   `json:"quantity"`
 	Unit                string   `json:"unit"`
@@ -89,7 +89,7 @@ type SkillRow struct {
 	Minutes             float64  `json:"minutes" doc:"Horizon."`
 	Scope               string   `json:"scope" enum:"all,sensor,zone,hour"`
 	ID                  string   `json:"id" doc:"Sensor, zone or hour of the local day (00 to 23); empty for all."`
-	N                   int      `json:"n" doc:"Values scored."`
+	Count               int      `json:"count" doc:"Values scored."`
 	MAE                 *float64 `json:"mae"`
 	RMSE                *float64 `json:"rmse"`
 	Bias                *float64 `json:"bias" doc:"Mean of forecast minus measurement."`
@@ -98,7 +98,7 @@ type SkillRow struct {
 	Coverage50          *float64 `json:"coverage50" doc:"Share of measurements inside the 50 % interval."`
 	Coverage90          *float64 `json:"coverage90"`
 	Width90             *float64 `json:"width90" doc:"Mean width of the 90 % interval."`
-	NCongested          int      `json:"n_congested" doc:"Values where congestion was predicted."`
+	CountCongested      int      `json:"count_congested" doc:"Values where congestion was predicted."`
 	Coverage90Congested *float64 `json:"coverage90_congested" doc:"Coverage among those."`
 	Brier               *float64 `json:"brier" doc:"Mean squared error of the congestion probability."`
 	OnsetRecall         *float64 `json:"onset_recall"`
