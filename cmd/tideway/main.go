@@ -1,0 +1,88 @@
+// Command tideway is the digital twin of a city's traffic and air: the service,
+// and the tools that prepare, simulate, compare and forecast. Flags and
+// configuration live here; what a verb does is in the packages below internal
+// whose names end in cli.
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"runtime/debug"
+	_ "time/tzdata" // time zones on machines that have none
+
+	"github.com/alecthomas/kong"
+
+	"tideway/internal/hcmcli"
+)
+
+// Exit statuses.
+const (
+	exitFailed = 1
+	exitUsage  = 2
+)
+
+type commands struct {
+	HCM hcmcli.Cmd `cmd:"" name:"hcm" help:"Delay of lane groups after the Highway Capacity Manual."`
+
+	Version versionCmd `cmd:"" help:"Version of the program."`
+}
+
+func main() {
+	os.Exit(run(os.Args[1:]))
+}
+
+// run parses and carries out one command line and returns the exit status.
+func run(args []string) int {
+	var c commands
+	parser, err := kong.New(&c, kong.Name("tideway"), kong.UsageOnError(), kong.DefaultEnvars("TIDEWAY"),
+		kong.Description("A digital twin of a city's traffic and air."), kong.ConfigureHelp(kong.HelpOptions{Compact: true}))
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "tideway:", err)
+		return exitUsage
+	}
+	if len(args) == 0 {
+		args = []string{"--help"}
+	}
+	ctx, err := parser.Parse(args)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "tideway:", err)
+		return exitUsage
+	}
+	if err := ctx.Run(); err != nil {
+		fmt.Fprintln(os.Stderr, "tideway:", err)
+		return status(err)
+	}
+	return 0
+}
+
+// status is the exit status that err asks for, else exitFailed.
+func status(err error) int {
+	var coded interface{ ExitCode() int }
+	if errors.As(err, &coded) {
+		return coded.ExitCode()
+	}
+	return exitFailed
+}
+
+type versionCmd struct{}
+
+// Run prints module version and revision as far as the build knows them.
+func (versionCmd) Run(k *kong.Context) error {
+	_, err := fmt.Fprintln(k.Stdout, version())
+	return err
+}
+
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "tideway (unknown build)"
+	}
+	text := "tideway " + info.Main.Version
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" {
+			text += " " + s.Value
+		}
+	}
+	return text + " " + info.GoVersion
+}
