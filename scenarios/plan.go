@@ -1,0 +1,225 @@
+package scenarios
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"time"
+
+	"tideway/geo"
+	"tideway/internal/fault"
+)
+
+// MinGreen is the shortest green a scenario may leave a stage with, where the
+// plan names no minimum of its own.
+const MinGreen = 4 * time.Second
+
+// IsGreenStage reports whether a stage is there to let traffic go: somebody is
+// green and nobody is between green and red.
+func IsGreenStage(s geo.Stage) bool {
+	return slices.ContainsFunc(s.States, geo.SignalState.IsGreen) &&
+		!slices.ContainsFunc(s.States, func(v geo.SignalState) bool { return v == geo.Yellow || v == geo.RedYellow })
+}
+
+// setDuration changes a stage; fixed ones keep Min = Duration = Max.
+func setDuration(s *geo.Stage, d time.Duration) {
+	if s.Min == s.Duration && s.Max == s.Duration {
+		s.Min, s.Max = d, d
+	}
+	s.Duration = d
+	s.Min, s.Max = min(s.Min, d), max(s.Max, d)
+}
+
+// ScalePlan changes a plan's cycle in place: green stages and splits are scaled
+// to fill it in proportion, in whole seconds where all of them were, yellow and
+// all-red stay. It fails when the new cycle leaves a green less than MinGreen.
+func ScalePlan(p *geo.Plan, cycle time.Duration) error {
+	if cycle <= 0 || cycle > time.Hour {
+		return fmt.Errorf("cycle is %v, expected more than 0 s and at most 1 h", cycle)
+	}
+	if p.Kind == geo.RingBarrier {
+		return scaleRings(p, cycle)
+	}
+	var green, fixed time.Duration
+	var at []int
+	for i, s := range p.Stages {
+		if IsGreenStage(s) {
+			green += s.Duration
+			at = append(at, i)
+		} else {
+			fixed += s.Duration
+		}
+	}
+	if green+fixed == cycle {
+		p.Cycle = cycle
+		return nil
+	}
+	if green == 0 || cycle-fixed < time.Duration(len(at))*MinGreen {
+		return fmt.Errorf("clearances take %v, which leaves %d greens less than %v each", fixed, len(at), MinGreen)
+	}
+	shares := make([]time.Duration, len(at))
+	for i, k := range at {
+		shares[i] = p.Stages[k].Duration
+	}
+	for i, d := range proportion(shares, cycle-fixed) {
+		setDuration(&p.Stages[at[i]], d)
+	}
+	p.Cycle = cycle
+	return nil
+}
+
+// scaleRings scales the splits of every ring and barrier group alike, so that
+// barriers stay aligned.
+func scaleRings(p *geo.Plan, cycle time.Duration) error {
+	if cycle == p.Cycle {
+		return nil
+	}
+	if p.Cycle <= 0 {
+		return fmt.Errorf("the plan has no cycle to scale")
+	}
+	barriers := map[int]time.Duration{} // length of each barrier group: the longest ring
+	var order []int
+	groups := map[[2]int][]int{}
+	for i, ph := range p.Phases {
+		key := [2]int{ph.Ring, ph.Barrier}
+		groups[key] = append(groups[key], i)
+		if !slices.Contains(order, ph.Barrier) {
+			order = append(order, ph.Barrier)
+		}
+	}
+	for key, of := range groups { // a maximum does not depend on the order
+		var sum time.Duration
+		for _, i := range of {
+			sum += p.Phases[i].Split
+		}
+		barriers[key[1]] = max(barriers[key[1]], sum)
+	}
+	slices.Sort(order)
+	lengths := make([]time.Duration, len(order))
+	for i, k := range order {
+		lengths[i] = barriers[k]
+	}
+	for i, length := range proportion(lengths, cycle) {
+		for key, of := range groups { // every group is changed once, on its own
+			if key[1] == order[i] {
+				scaleGroup(p, of, length)
+			}
+		}
+	}
+	p.Cycle = cycle
+	return nil
+}
+
+func scaleGroup(p *geo.Plan, phases []int, length time.Duration) {
+	splits := make([]time.Duration, len(phases))
+	for i, k := range phases {
+		splits[i] = p.Phases[k].Split
+	}
+	for i, d := range proportion(splits, length) {
+		p.Phases[phases[i]].Split = d
+	}
+}
+
+// proportion splits total like the shares, by largest remainder in whole
+// seconds when all numbers are whole seconds, else in milliseconds.
+func proportion(shares []time.Duration, total time.Duration) []time.Duration {
+	grain := time.Second
+	var sum time.Duration
+	for _, s := range shares {
+		sum += s
+		if s%time.Second != 0 {
+			grain = time.Millisecond
+		}
+	}
+	if total%time.Second != 0 {
+		grain = time.Millisecond
+	}
+	out := make([]time.Duration, len(shares))
+	rest, order := total, make([]int, len(shares))
+	remainder := make([]float64, len(shares))
+	for i, s := range shares {
+		exact := float64(total) * float64(s) / float64(sum)
+		out[i] = time.Duration(math.Floor(exact/float64(grain))) * grain
+		remainder[i] = exact - float64(out[i])
+		rest -= out[i]
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int {
+		switch {
+		case remainder[a] > remainder[b]:
+			return -1
+		case remainder[a] < remainder[b]:
+			return 1
+		}
+		return a - b
+	})
+	for i := 0; rest > 0; i = (i + 1) % len(order) {
+		d := min(grain, rest)
+		out[order[i]] += d
+		rest -= d
+	}
+	return out
+}
+
+// checkPlan records what makes a plan unusable at its signal. was is the plan it
+// came from by changed times, nil for a new one: what was already so is not
+// held against the change.
+func checkPlan(city *geo.City, p geo.Plan, was *geo.Plan, where string, bad *fault.List) {
+	var found fault.List
+	geo.CheckPlan(p, city.Signals.At(p.Signal), &found)
+	err := found.Err("")
+	if err == nil {
+		checkGreens(city, p, was, &found)
+		if was == nil {
+			checkConflicts(city, p, &found)
+		}
+		err = found.Err("")
+	}
+	if many := (*fault.Error)(nil); errors.As(err, &many) {
+		for _, q := range many.Problems {
+			bad.Addf(where, q.ID, "%s", q.Text)
+		}
+	}
+}
+
+// checkGreens records greens that are shorter than their minimum.
+func checkGreens(city *geo.City, p geo.Plan, was *geo.Plan, bad *fault.List) {
+	for k, st := range p.Stages {
+		least := MinGreen
+		if was != nil {
+			least = min(least, was.Stages[k].Duration)
+		}
+		if IsGreenStage(st) && st.Duration < least {
+			bad.Addf("plan", planText(city, p), "stage %d is green for %v, expected at least %v", k+1, st.Duration, least)
+		}
+	}
+	for k, ph := range p.Phases {
+		least := max(ph.MinGreen, ph.Walk+ph.PedClear) + ph.Yellow + ph.AllRed
+		if was != nil {
+			least = min(least, was.Phases[k].Split)
+		}
+		if ph.Split < least {
+			bad.Addf("plan", planText(city, p), "split of phase %d is %v, expected at least %v for minimum green or walking, yellow and all-red", ph.Phase, ph.Split, least)
+		}
+	}
+}
+
+// checkConflicts records movements whose paths cross and that both have
+// protected green in one stage.
+func checkConflicts(city *geo.City, p geo.Plan, bad *fault.List) {
+	for k, st := range p.Stages {
+		shows := func(m geo.Movement) geo.SignalState { return st.States[m.Group] }
+		for _, id := range city.MovementsOf(p.Signal) {
+			m := city.Movements.At(id)
+			for _, x := range city.Conflicts(id) {
+				foe := city.Movements.At(x.Foe)
+				if x.Foe > id && x.Kind == geo.Crossing && foe.Signal == p.Signal && shows(m) == geo.Protected && shows(foe) == geo.Protected {
+					bad.Addf("plan", planText(city, p), "stage %d gives protected green to %s and %s, whose paths cross", k+1, city.MovementName(id), city.MovementName(x.Foe))
+				}
+			}
+		}
+	}
+}
+
+func planText(city *geo.City, p geo.Plan) string { return city.Signals.At(p.Signal).ID + "/" + p.ID }

@@ -1,0 +1,60 @@
+package scenarios
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// Request asks for a run: scenarios to be compared with the base. Zero values
+// take the lab's defaults.
+type Request struct {
+	Scenarios    []string      `json:"scenarios"` // ids of stored scenarios
+	Begin        time.Duration `json:"begin"`     // on the demand's clock
+	End          time.Duration `json:"end"`       // of departures
+	Replications int           `json:"replications"`
+	Most         int           `json:"most"` // above Replications: go on until intervals are small enough, at most this
+	Seed         uint64        `json:"seed"`
+	Poisson      bool          `json:"poisson"` // draw departures per replication instead of the frozen ones
+}
+
+// State is how far a run got.
+type State string
+
+// States of a run.
+const (
+	Queued    State = "queued"
+	Running   State = "running"
+	Done      State = "done"
+	Failed    State = "failed"
+	Cancelled State = "cancelled"
+)
+
+// Ended reports whether the run will not change any more.
+func (s State) Ended() bool { return s == Done || s == Failed || s == Cancelled }
+
+// Run is one execution of scenarios against their base. Its id is the hash of
+// everything its result depends on, so that asking again finds it.
+type Run struct {
+	ID        string    `json:"id"`
+	State     State     `json:"state"`
+	Request   Request   `json:"request"`
+	Base      string    `json:"base"` // version of the city
+	Engine    string    `json:"engine"`
+	Done      int       `json:"done"`  // simulations finished
+	Total     int       `json:"total"` // simulations in all, as far as known
+	Submitted time.Time `json:"submitted_at"`
+	Started   time.Time `json:"started_at,omitzero"`
+	Ended     time.Time `json:"ended_at,omitzero"`
+	Error     string    `json:"error,omitempty"`
+	Attempts  int       `json:"attempts"` // workers that took it up
+}
+
+// RunID returns the identity of a run: hash of base city, demand, scenarios,
+// engine, period, seed and replications.
+func RunID(city, demand, engine string, r Request) string {
+	text, err := json.Marshal(r)
+	if err != nil {
+		panic(err) // strings and whole numbers
+	}
+	return hashID([]byte(city), []byte(demand), []byte(engine), text)
+}
