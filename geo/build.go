@@ -80,9 +80,9 @@ func (d *Draft) location(bad *fault.List) *time.Location {
 }
 
 // RoundLonLat rounds a lon/lat point to 1e-8 degrees, the precision at which
-// a city holds geometry.
+// a city holds geometry. Zero is never negative: it would be another version.
 func RoundLonLat(q orb.Point) orb.Point {
-	return orb.Point{math.Round(q[0]*1e8) / 1e8, math.Round(q[1]*1e8) / 1e8}
+	return orb.Point{math.Round(q[0]*1e8)/1e8 + 0, math.Round(q[1]*1e8)/1e8 + 0}
 }
 
 func (d *Draft) roundGeometry() {

@@ -170,9 +170,10 @@ type ConflictKind uint8
 const (
 	Crossing ConflictKind = iota // paths cross at one point
 	Merging                      // both lead into the same lane
+	Beside                       // paths that do not touch: only the right of way counts; At and FoeAt are where they come nearest
 )
 
-var conflictKindNames = []string{"crossing", "merging"}
+var conflictKindNames = []string{"crossing", "merging", "beside"}
 
 // Conflict says that a movement's path meets that of Foe.
 type Conflict struct {

@@ -1,6 +1,9 @@
 package sumo
 
-import "tideway/geo"
+import (
+	"tideway/geo"
+	"tideway/unit"
+)
 
 // addConflicts turns the request matrices of the junctions into conflicts
 // between movements.
@@ -100,8 +103,15 @@ func (im *importer) conflict(m, foe geo.MovementID, yield bool) (geo.Conflict, b
 	}
 	c := geo.Conflict{Foe: foe, Kind: geo.Merging, At: a.Length, FoeAt: b.Length, Yield: yield}
 	if a.To != b.To {
-		c.Kind = geo.Crossing
-		c.At, c.FoeAt = meet(im.paths[m], im.paths[foe])
+		var apart unit.Length
+		c.At, c.FoeAt, apart = meet(im.paths[m], im.paths[foe])
+		if c.Kind = geo.Crossing; apart > touching {
+			c.Kind = geo.Beside
+		}
 	}
 	return c, true
 }
+
+// touching is how near the middle lines of two paths that do not cut each
+// other must come for vehicles on them to touch: less than a car's width.
+const touching unit.Length = 1.5

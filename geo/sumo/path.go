@@ -51,8 +51,8 @@ func chainPath(chain []*rawLane) (p path, wait unit.Length) {
 }
 
 // meet returns where two paths meet, as driven distances: at the first point
-// of p where the lines cut, else where they come nearest (lanes have width).
-func meet(p, q path) (at, foeAt unit.Length) {
+// of p where the lines cut, else where they come nearest, and that distance.
+func meet(p, q path) (at, foeAt, apart unit.Length) {
 	best, a, b := math.Inf(1), 0.0, 0.0
 	for i := 1; i < len(p.line); i++ {
 		for j := 1; j < len(q.line); j++ {
@@ -65,7 +65,7 @@ func meet(p, q path) (at, foeAt unit.Length) {
 			break
 		}
 	}
-	return unit.Length(centimetres(a)), unit.Length(centimetres(b))
+	return unit.Length(centimetres(a)), unit.Length(centimetres(b)), unit.Length(best)
 }
 
 // approach returns the least distance between segments ab and cd and where on
