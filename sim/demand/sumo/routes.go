@@ -2,7 +2,7 @@ package sumo
 
 import (
 	"math"
-	"strings"
+	"strconv"
 
 	"tideway/geo"
 	"tideway/sim/demand"
@@ -88,11 +88,11 @@ func (r *reader) routeDistribution(id string) (routeEntry, error) {
 		if text, ok := r.s.attr("id"); ok {
 			given = string(text)
 		}
-		n, weight, err := r.route(strings.TrimPrefix(given, "!"))
+		n, weight, err := r.route(given)
 		if given != "" {
 			r.defineRoute(given, routeEntry{members: []demand.RouteID{n}, weights: []float64{weight}, at: at})
 		} else {
-			r.out.Routes[n].ID = "!" + id
+			r.out.Routes[n].ID = "!" + id + "#" + strconv.Itoa(len(own)+1)
 		}
 		own, ownWeights = append(own, n), append(ownWeights, weight)
 		return err
