@@ -106,6 +106,9 @@ func (d *Document) normalise(bad *fault.List) {
 	if d.Name == "" {
 		bad.Addf("name", "", "is empty, expected what people call the scenario")
 	}
+	if d.Changes == nil {
+		d.Changes = []Change{}
+	}
 	seen := map[string]bool{}
 	for i := range d.Changes {
 		c := &d.Changes[i]

@@ -200,7 +200,7 @@ func (a *AdjustSignal) adjusted(b *builder, p geo.Plan) (geo.Plan, bool) {
 	case a.CycleAddS != nil:
 		cycle += fromS(*a.CycleAddS)
 	case added != 0 && p.Kind != geo.RingBarrier:
-		b.problem(name, "splits add up to %+v and would change the cycle of %v; compensate, or give cycle_add_s", added, p.Cycle)
+		b.problem(name, "splits add up to %v and would change the cycle of %v; compensate, or give cycle_add_s", added, p.Cycle)
 	}
 	if b.bad.Len() > before {
 		return p, false

@@ -205,21 +205,30 @@ func checkGreens(city *geo.City, p geo.Plan, was *geo.Plan, bad *fault.List) {
 	}
 }
 
-// checkConflicts records movements whose paths cross and that both have
-// protected green in one stage.
+// checkConflicts records stages in which movements whose paths cross both have
+// protected green.
 func checkConflicts(city *geo.City, p geo.Plan, bad *fault.List) {
 	for k, st := range p.Stages {
-		shows := func(m geo.Movement) geo.SignalState { return st.States[m.Group] }
-		for _, id := range city.MovementsOf(p.Signal) {
-			m := city.Movements.At(id)
-			for _, x := range city.Conflicts(id) {
-				foe := city.Movements.At(x.Foe)
-				if x.Foe > id && x.Kind == geo.Crossing && foe.Signal == p.Signal && shows(m) == geo.Protected && shows(foe) == geo.Protected {
-					bad.Addf("plan", planText(city, p), "stage %d gives protected green to %s and %s, whose paths cross", k+1, city.MovementName(id), city.MovementName(x.Foe))
-				}
+		if pairs := clashes(city, p.Signal, st); len(pairs) > 0 {
+			bad.Addf("plan", planText(city, p), "stage %d gives protected green to %s and %s, whose paths cross (%d such pairs)",
+				k+1, city.MovementName(pairs[0][0]), city.MovementName(pairs[0][1]), len(pairs))
+		}
+	}
+}
+
+func clashes(city *geo.City, s geo.SignalID, st geo.Stage) (pairs [][2]geo.MovementID) {
+	protected := func(id geo.MovementID) bool {
+		m := city.Movements.At(id)
+		return m.Signal == s && st.States[m.Group] == geo.Protected
+	}
+	for _, id := range city.MovementsOf(s) {
+		for _, x := range city.Conflicts(id) {
+			if x.Foe > id && x.Kind == geo.Crossing && protected(id) && protected(x.Foe) {
+				pairs = append(pairs, [2]geo.MovementID{id, x.Foe})
 			}
 		}
 	}
+	return pairs
 }
 
 func planText(city *geo.City, p geo.Plan) string { return city.Signals.At(p.Signal).ID + "/" + p.ID }

@@ -56,6 +56,9 @@ func decodeLeaf(raw []byte, v reflect.Value, path string, bad *fault.List) {
 	if err := json.Unmarshal(raw, v.Addr().Interface()); err != nil {
 		bad.Addf(path, "", "is %s, expected %s", short(raw), typeWord(v.Type()))
 	}
+	if k := v.Kind(); (k == reflect.Slice || k == reflect.Map) && v.Len() == 0 {
+		v.SetZero() // an empty list and none mean the same
+	}
 }
 
 func decodeList(raw []byte, v reflect.Value, path string, bad *fault.List) {
@@ -64,8 +67,15 @@ func decodeList(raw []byte, v reflect.Value, path string, bad *fault.List) {
 		bad.Addf(path, "", "is %s, expected a list", short(raw))
 		return
 	}
+	if len(items) == 0 {
+		return
+	}
 	v.Set(reflect.MakeSlice(v.Type(), len(items), len(items)))
 	for i, item := range items {
+		if bytes.Equal(item, []byte("null")) {
+			bad.Addf(fmt.Sprintf("%s[%d]", path, i), "", "is null, expected an object")
+			continue
+		}
 		decodeValue(item, v.Index(i), fmt.Sprintf("%s[%d]", path, i), bad)
 	}
 }
@@ -79,14 +89,14 @@ func decodeObject(raw []byte, path string, structs []reflect.Value, bad *fault.L
 	}
 	var known []string
 	for _, s := range structs {
-		for i := range s.NumField() {
-			name := fieldName(s.Type().Field(i))
+		for _, f := range reflect.VisibleFields(s.Type()) {
+			name := fieldName(f)
 			if name == "" {
 				continue
 			}
 			known = append(known, name)
 			if item, ok := fields[name]; ok {
-				decodeValue(item, s.Field(i), join(path, name), bad)
+				decodeValue(item, s.FieldByIndex(f.Index), join(path, name), bad)
 				delete(fields, name)
 			}
 		}
