@@ -17,5 +17,8 @@ func (c *City) Draft() *Draft {
 			d.Conflicts[m] = slices.Clone(c.Conflicts(MovementID(m)))
 		}
 	}
+	for p := range d.Plans { // Build writes into them
+		d.Plans[p].Stages, d.Plans[p].Phases = slices.Clone(d.Plans[p].Stages), slices.Clone(d.Plans[p].Phases)
+	}
 	return d
 }

@@ -158,3 +158,42 @@ func TestFrameThereAndBack(t *testing.T) {
 		}
 	})
 }
+
+func TestDraftOfACityIsItsOwn(t *testing.T) {
+	c := build(t, cross())
+	d := c.Draft()
+	d.Segments[0].Name, d.Plans[0].Stages[0].Duration, d.Conflicts[1][0].At = "changed", time.Hour, 1
+	if c.Segments.At(0).Name == "changed" || c.Plans.At(0).Stages[0].Duration == time.Hour || c.Conflicts(1)[0].At == 1 {
+		t.Error("a change of the draft reached the city")
+	}
+}
+
+func TestLargestSCC(t *testing.T) {
+	// A ring of three segments with a way in: three of four hang together.
+	d := &geo.Draft{Name: "ring", TimeZone: "UTC", Frame: geo.LocalFrame(orb.Point{}),
+		Nodes: []geo.Node{{ID: "a"}, {ID: "b", XY: orb.Point{9, 0}}, {ID: "c", XY: orb.Point{9, 9}}, {ID: "in", XY: orb.Point{-9, 0}}}}
+	for i, ends := range [][2]geo.NodeID{{0, 1}, {1, 2}, {2, 0}, {3, 0}} {
+		d.Segments = append(d.Segments, geo.Segment{ID: string(rune('s' + i)), From: ends[0], To: ends[1], Length: 9, Limit: 9,
+			Shape: orb.LineString{d.Nodes[ends[0]].XY, d.Nodes[ends[1]].XY}})
+		d.Lanes = append(d.Lanes, geo.Lane{Segment: geo.SegmentID(i), Length: 9, Width: 3, Limit: 9, Allow: geo.MotorClasses})
+	}
+	for _, m := range [][2]geo.LaneID{{0, 1}, {1, 2}, {2, 0}, {3, 0}} {
+		d.Movements = append(d.Movements, geo.Movement{From: m[0], To: m[1], Node: d.Segments[m[0]].To, Limit: 9, Signal: geo.NoSignal, Allow: geo.AllClasses})
+	}
+	if got := build(t, d).LargestSCC(); got != 0.75 {
+		t.Errorf("share %v, want 0.75", got)
+	}
+}
+
+func TestPointAt(t *testing.T) {
+	line := orb.LineString{{0, 0}, {10, 0}, {10, 0}, {10, 30}}
+	for _, x := range []struct {
+		share   unit.Share
+		want    orb.Point
+		heading unit.Angle
+	}{{0, orb.Point{0, 0}, 90}, {0.25, orb.Point{10, 0}, 90}, {0.5, orb.Point{10, 10}, 0}, {1, orb.Point{10, 30}, 0}, {2, orb.Point{10, 30}, 0}} {
+		if q, h := geo.PointAt(line, x.share); q != x.want || h != x.heading {
+			t.Errorf("at %v: %v heading %v, want %v heading %v", x.share, q, h, x.want, x.heading)
+		}
+	}
+}
