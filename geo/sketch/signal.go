@@ -59,6 +59,10 @@ type crossing struct {
 func (b *builder) addSignal(n int, paths []path, major [2]int) {
 	x := &crossing{b: b, arms: b.arms[n]}
 	x.number(paths)
+	if x.groups == 0 { // nobody can leave
+		b.d.Nodes[n].Control = geo.ControlNone
+		return
+	}
 	x.pair(major)
 	id := geo.SignalID(len(b.d.Signals))
 	for _, p := range paths {
@@ -158,7 +162,9 @@ func (x *crossing) phases() (out []phase) {
 				through.show(x, a, leftKind, geo.Permissive)
 			}
 		}
-		out = append(out, through)
+		if through.weight > 0 {
+			out = append(out, through)
+		}
 		if protected {
 			out = append(out, left)
 		}
