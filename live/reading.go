@@ -11,13 +11,25 @@ import (
 // Sensors. Values are in the quantity's canonical unit (geo.Quantity.Unit).
 type Batch struct {
 	Client   string // idempotency key; "" when the client gave none
+	Backfill bool   // history on purpose: no reading is too late
 	Sensors  []string
 	Sensor   []uint32
 	Quantity []geo.Quantity
 	EndMS    []int64  // end of the interval the value speaks of, ms since 1970 UTC
 	Interval []uint32 // length of that interval in seconds; 0: the sensor's nominal one
 	Value    []float64
+	Refused  []Refusal // by index, of readings that the decoder could not make sense of
 }
+
+// Refusal is a decoder's verdict on one reading: it keeps its place in the
+// batch, so that indices in the answer are those of the client.
+type Refusal struct {
+	Index  int
+	Reason Reason
+}
+
+// Refuse marks the reading added last as not understood.
+func (b *Batch) Refuse(why Reason) { b.Refused = append(b.Refused, Refusal{b.Len() - 1, why}) }
 
 // Len returns the number of readings.
 func (b *Batch) Len() int { return len(b.Value) }
@@ -38,8 +50,8 @@ type Answer struct {
 	Rejected   int            `json:"rejected"`
 	Duplicates int            `json:"duplicates"`
 	Revisions  int            `json:"revisions"`
-	Reasons    []ReasonAt     `json:"reasons"` // of the first 100 rejected
-	ByReason   map[Reason]int `json:"by_reason,omitempty"`
+	Reasons    []ReasonAt     `json:"reasons"`             // of the first 100 rejected or duplicate
+	ByReason   map[Reason]int `json:"by_reason,omitempty"` // rejected, duplicate and doubtful readings
 }
 
 // ReasonAt is why one reading of a batch was rejected or flagged.
@@ -59,6 +71,9 @@ const (
 	UnknownQuantity Reason = "unknown_quantity"
 	OutOfRange      Reason = "range"
 	NotANumber      Reason = "not_a_number"
+	BadTime         Reason = "time"
+	BadUnit         Reason = "unit"
+	Malformed       Reason = "malformed"
 	TooLate         Reason = "late"
 	InTheFuture     Reason = "future"
 	Duplicate       Reason = "duplicate"
