@@ -95,7 +95,7 @@ func (s Source) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 // Roads is the outlook of every segment. Columns are indexed by
 // geo.SegmentID, those with horizons by segment*len(Horizons)+horizon.
 type Roads struct {
-	Horizons []time.Duration // from Forecast.IssuedAt
+	Horizons []time.Duration // from Forecast.IssuedAt to the end of the interval meant
 	Now      []RoadNow
 	Speed    Bands     // km/h
 	FlowVPH  []float32 // expected flow of all lanes; NaN when unknown

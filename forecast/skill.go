@@ -8,6 +8,7 @@ import (
 
 // Skill is how good issued forecasts were over the last days.
 type Skill struct {
+	At    time.Time // when it was computed
 	Until time.Time // end of the newest interval scored
 	Days  int       // days covered, at most
 	Rows  []SkillRow

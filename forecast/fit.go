@@ -1,0 +1,378 @@
+package forecast
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"slices"
+	"time"
+
+	"tideway/geo"
+	"tideway/internal/parallel"
+	"tideway/live"
+)
+
+// Refresh fits the profile and the baseline of every group on the history up
+// to the snapshot's time, and keeps serving learned models, which read the new
+// profile. It is cheap (seconds for 10 000 series of eight weeks) and meant
+// for every night. Tick may run meanwhile.
+func (r *Runner) Refresh(ctx context.Context, snap *live.Snapshot) error {
+	r.fitting.Lock()
+	defer r.fitting.Unlock()
+	keys, rows := seriesByGroup(snap)
+	for _, k := range keys {
+		if _, err := r.refreshGroup(ctx, k, rows[k], gridEnd(snap, k)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// prepared is a group's data and baseline fit, before it is put to service.
+type prepared struct {
+	panel *Panel
+	loo   []float32
+	fit   *fitted
+}
+
+func (r *Runner) refreshGroup(ctx context.Context, k groupKey, rows []geo.SensorID, until time.Time) (prepared, error) {
+	panel, err := r.load(ctx, k, rows, until)
+	if err != nil {
+		return prepared{}, err
+	}
+	g := r.newGroup(k, rows)
+	p := prepared{panel: panel, fit: &fitted{until: until, profileOf: identity(len(rows))}}
+	cfg := SelectProfile(panel, r.opt.Threads)
+	p.fit.profile, p.loo = FitProfile(panel, cfg, r.opt.Threads, looDays)
+	p.fit.decay = FitDecay(panel, p.loo, g.steps[len(g.steps)-1]+g.window.Past, r.opt.Threads)
+	p.fit.model = p.fit.decay
+	if k.quantity == geo.Speed {
+		p.fit.freeFlow, p.fit.threshold = r.freeFlow(panel), make([]float32, len(rows))
+		for i, v := range p.fit.freeFlow {
+			p.fit.threshold[i] = r.threshold(rows[i], v)
+		}
+	}
+	r.link(p.fit, rows)
+	if p.fit.conformal, err = r.calibrate(ctx, g, &p, p.fit.decay, replayDays*Slots(k.interval)); err != nil {
+		return prepared{}, err
+	}
+	r.install(g, p.fit)
+	return p, nil
+}
+
+// looDays bounds the days with leave-one-out values: enough to fit residuals
+// and networks, without a pass over the full memory.
+const looDays = 35
+
+// replayDays is how many past days calibrate intervals.
+const replayDays = 14
+
+func identity(n int) []int32 {
+	out := make([]int32, n)
+	for i := range out {
+		out[i] = int32(i)
+	}
+	return out
+}
+
+// install puts a fit to service. What the old one had learned since (a serving
+// learned model, adapted intervals) is kept where the rows are the same.
+func (r *Runner) install(g *group, f *fitted) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	old := r.group(g.groupKey)
+	if old == nil {
+		g.fit = f
+		r.groups = append(r.groups, g)
+		slices.SortFunc(r.groups, func(a, b *group) int { return a.compare(b.groupKey) })
+		r.roads = nil
+		return
+	}
+	if !slices.Equal(old.rows, g.rows) {
+		g.fit, r.groups[slices.Index(r.groups, old)] = f, g
+		r.roads = nil
+		return
+	}
+	if was := old.fit; was != nil && was.model != Model(was.decay) {
+		f.model, f.previous, f.conformal = was.model, was.previous, was.conformal
+	} else if was != nil {
+		copy(f.conformal.width, was.conformal.width)
+		copy(f.conformal.level, was.conformal.level)
+		f.conformal.refreshAll()
+	}
+	old.fit = f
+	r.roads = nil
+}
+
+// maxPanel bounds the values of a panel (240 MB); longer histories of many
+// series are cut at the old end.
+const maxPanel = 60 << 20
+
+// load reads a group's history up to a point of its grid into a panel that begins with the
+// first day on which anything was measured.
+func (r *Runner) load(ctx context.Context, k groupKey, rows []geo.SensorID, to time.Time) (*Panel, error) {
+	steps := min(int(r.opt.Memory/k.interval), maxPanel/max(1, len(rows)))
+	from := to.Add(-time.Duration(steps) * k.interval)
+	columns, err := r.columns(ctx, k, rows, from, to)
+	if err != nil {
+		return nil, err
+	}
+	for i, c := range columns {
+		columns[i] = cleaned(k.quantity, c)
+	}
+	begin := steps
+	for _, c := range columns {
+		begin = min(begin, firstPresent(c))
+	}
+	p := &Panel{
+		Quantity: k.quantity, Interval: k.interval, First: from.Add(time.Duration(begin+1) * k.interval),
+		Series: make([]live.Series, len(rows)), Values: make([]float32, 0, len(rows)*(steps-begin)),
+	}
+	p.Moments = r.calendar.Grid(p.First, k.interval, steps-begin)
+	for i, c := range columns {
+		p.Series[i] = live.Series{Sensor: rows[i], Quantity: k.quantity, Interval: k.interval}
+		p.Values = append(p.Values, c[begin:]...)
+	}
+	return p, nil
+}
+
+// columns reads the values of rows in (from, to].
+func (r *Runner) columns(ctx context.Context, k groupKey, rows []geo.SensorID, from, to time.Time) ([][]float32, error) {
+	ids := make([]string, len(rows))
+	for i, s := range rows {
+		ids[i] = r.opt.City.Sensors.At(s).ID
+	}
+	read := func() ([][]float32, error) {
+		if bulk, ok := r.opt.History.(BulkHistory); ok {
+			return bulk.Columns(ctx, ids, k.quantity, k.interval, from, to)
+		}
+		return parallel.MapErr(ctx, r.opt.Threads, ids, func(ctx context.Context, id string) ([]float32, error) {
+			return r.opt.History.Values(ctx, id, k.quantity, k.interval, from, to)
+		})
+	}
+	out, err := read()
+	if err != nil {
+		return nil, fmt.Errorf("history of %s from %s: %w", k.quantity, from.Format(time.RFC3339), err)
+	}
+	want := int(to.Sub(from) / k.interval)
+	for i, c := range out {
+		if len(c) != want {
+			return nil, fmt.Errorf("history of %s %s from %s: %d values, expected %d", ids[i], k.quantity, from.Format(time.RFC3339), len(c), want)
+		}
+	}
+	return out, nil
+}
+
+func firstPresent(v []float32) int {
+	for i, x := range v {
+		if !isMissing(x) {
+			return i
+		}
+	}
+	return len(v)
+}
+
+// stuckRun is the number of equal values of a traffic sensor after which it is
+// taken to be stuck. Counts below stuckCount repeat by chance.
+const (
+	stuckRun   = 12
+	stuckCount = 20
+)
+
+// cleaned is clean into a new slice.
+func cleaned(q geo.Quantity, values []float32) []float32 {
+	out := make([]float32, len(values))
+	clean(q, out, values)
+	return out
+}
+
+// clean copies values without what cannot be: outside the quantity's range,
+// infinite, or of a traffic sensor that stands still.
+func clean(q geo.Quantity, out, values []float32) {
+	floor, ceil := bounds(q)
+	run := 0
+	for i, v := range values {
+		if v < floor || v > ceil {
+			v = missing
+		}
+		out[i] = v
+		if i > 0 && values[i] == values[i-1] {
+			run++
+		} else {
+			run = 0
+		}
+		if run+1 >= stuckRun && q.IsTraffic() && (q != geo.Flow || v > stuckCount) && v > 0 {
+			fill(out[i-run:i+1], missing)
+		}
+	}
+}
+
+// freeFlowLevel is the percentile of measured speeds taken as free flow, as in
+// the US federal congestion reports.
+const freeFlowLevel = .85
+
+// freeFlow returns per row the 85th percentile of its speeds, the speed limit
+// of its segment where less than half a day was measured.
+func (r *Runner) freeFlow(p *Panel) []float32 {
+	return parallel.Map(r.opt.Threads, identity(len(p.Series)), func(row int32) float32 {
+		v := slices.DeleteFunc(slices.Clone(p.Row(int(row))), isMissing)
+		if len(v) < Slots(p.Interval)/2 {
+			return r.limitOf(p.Series[row].Sensor)
+		}
+		slices.Sort(v)
+		return quantile(v, freeFlowLevel)
+	})
+}
+
+func (r *Runner) limitOf(s geo.SensorID) float32 {
+	if seg := r.opt.City.Sensors.At(s).Segment; seg != geo.NoSegment {
+		return float32(r.opt.City.Segments.At(seg).Limit.KMH())
+	}
+	return missing
+}
+
+// threshold returns the speed in km/h below which a sensor's road is congested.
+func (r *Runner) threshold(s geo.SensorID, freeFlowKMH float32) float32 {
+	if v := r.opt.CongestedBelow; v > 0 {
+		return float32(v.KMH())
+	}
+	class := geo.OtherRoad
+	if seg := r.opt.City.Sensors.At(s).Segment; seg != geo.NoSegment {
+		class = r.opt.City.Segments.At(seg).Class
+	}
+	return float32(CongestedShare(class)) * freeFlowKMH
+}
+
+func (r *Runner) link(f *fitted, rows []geo.SensorID) {
+	f.links = NewLinks(r.graph, r.placesOfRows(rows))
+}
+
+func (r *Runner) placesOfRows(rows []geo.SensorID) []geo.SegmentID {
+	at := make([]geo.SegmentID, len(rows))
+	for i, s := range rows {
+		at[i] = r.opt.City.Sensors.At(s).Segment
+	}
+	return at
+}
+
+// replayBudget bounds the rows a calibration predicts.
+const replayBudget = 400_000
+
+// calibrate replays a model over the last steps of a panel, with
+// leave-one-out profiles, and returns the conformal layer of its errors.
+func (r *Runner) calibrate(ctx context.Context, g *group, p *prepared, m Model, steps int) (*Conformal, error) {
+	c := newConformal(len(g.rows), len(g.steps), DefaultConformal())
+	err := r.replay(ctx, g, p, m, steps, func(_ int, w *Window, raw *Rows, truth func(row, step int) float32) {
+		for row := range g.rows {
+			for i := range g.steps {
+				k := row*len(g.steps) + i
+				c.learn(i, g.stateOf(p.fit, row, raw.Value[k]), raw, k, truth(row, i))
+			}
+		}
+	})
+	c.close()
+	return c, err
+}
+
+// stateOf tells whether a predicted speed is congested.
+func (g *group) stateOf(f *fitted, row int, value float32) int {
+	if f != nil && f.threshold != nil && value < f.threshold[row] {
+		return stateJam
+	}
+	return stateFree
+}
+
+// replay predicts from origins spread over the last steps of a panel whose
+// targets lie inside it, and calls visit with each result, in time order.
+func (r *Runner) replay(ctx context.Context, g *group, p *prepared, m Model, steps int,
+	visit func(origin int, w *Window, raw *Rows, truth func(row, step int) float32)) error {
+	far := g.steps[len(g.steps)-1]
+	first := max(1, p.panel.Steps()-steps)
+	last := p.panel.Steps() - 1 - far
+	stride := 1 + (last-first+1)*len(g.rows)/replayBudget
+	w, raw := newWindow(len(g.rows), g.window.Past, g.steps), NewRows(len(g.rows), len(g.steps))
+	for origin := first; origin <= last; origin += stride {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		p.window(w, origin, r.calendar)
+		m.Predict(w, r.opt.Threads, raw)
+		visit(origin, w, raw, func(row, i int) float32 { return p.panel.Row(row)[origin+g.steps[i]] })
+	}
+	return nil
+}
+
+// window fills w with what was known at a past origin; profile values are
+// leave-one-out.
+func (p *prepared) window(w *Window, origin int, c Calendar) {
+	w.clock(c, p.panel.First.Add(time.Duration(origin)*p.panel.Interval), p.panel.Interval)
+	n := p.panel.Steps()
+	for row := range w.Rows {
+		values, usual := p.panel.Row(row), p.loo[row*n:(row+1)*n]
+		for i := range w.Past {
+			t := origin - w.Past + 1 + i
+			if t < 0 {
+				w.Values[row*w.Past+i], w.Usual[row*w.Past+i] = missing, missing
+				continue
+			}
+			w.Values[row*w.Past+i], w.Usual[row*w.Past+i] = values[t], usual[t]
+		}
+		for i, s := range w.Steps {
+			w.Ahead[row*len(w.Steps)+i] = usual[origin+s]
+			w.Spread[row*len(w.Steps)+i] = p.fit.profile.Spread(row, w.Targets[i])
+		}
+	}
+}
+
+// refreshAll recomputes the factors from the levels.
+func (c *Conformal) refreshAll() {
+	for k := range c.factor {
+		c.refresh(k)
+	}
+}
+
+// selectSample bounds the series a profile is chosen on.
+const selectSample = 96
+
+// SelectProfile returns the configuration with the least leave-one-out error
+// on a sample of a panel's series: smoothing over 0 to 4 slots, own weekday
+// against kind of day. With few days the smooth ones win, with many the sharp.
+func SelectProfile(p *Panel, threads int) ProfileConfig {
+	best := DefaultProfile(p.Interval)
+	if len(daysOf(p.Moments)) < 3 {
+		return best
+	}
+	sample := *p
+	if stride := 1 + len(p.Series)/selectSample; stride > 1 {
+		sample.Series, sample.Values = nil, nil
+		for row := 0; row < len(p.Series); row += stride {
+			sample.Series = append(sample.Series, p.Series[row])
+			sample.Values = append(sample.Values, p.Row(row)...)
+		}
+	}
+	least := math.Inf(1)
+	for _, smooth := range []float64{0, .5, 1, 2, 3, 4} {
+		if smooth*p.Interval.Minutes() > 45 {
+			continue
+		}
+		for _, shrink := range []float64{.5, 2} {
+			cfg := best
+			cfg.Smooth, cfg.Shrink = smooth, shrink
+			_, loo := FitProfile(&sample, cfg, threads, looDays)
+			if e := meanDeviation(sample.Values, loo); e < least*.998 {
+				least, best = e, cfg
+			}
+		}
+	}
+	return best
+}
+
+func meanDeviation(values, usual []float32) float64 {
+	sum, n := 0.0, 0.0
+	for i, v := range values {
+		if e := math.Abs(float64(v - usual[i])); !math.IsNaN(e) {
+			sum, n = sum+e, n+1
+		}
+	}
+	return sum / n
+}

@@ -1,0 +1,230 @@
+package forecast
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"time"
+
+	"tideway/geo"
+	"tideway/live"
+)
+
+// Role is the part a model plays.
+type Role string
+
+// Roles: the model that forecasts, the one it replaced, the built-in one.
+const (
+	Serving  Role = "serving"
+	Previous Role = "previous"
+	Baseline Role = "baseline"
+)
+
+// ModelInfo is a model of the runner.
+type ModelInfo struct {
+	Role     Role
+	Quantity geo.Quantity
+	Interval time.Duration
+	Card     Card
+}
+
+// Models returns the models in use, by group, the serving one first.
+func (r *Runner) Models() (out []ModelInfo) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, g := range r.groups {
+		if g.fit == nil {
+			continue
+		}
+		add := func(role Role, m Model) {
+			out = append(out, ModelInfo{Role: role, Quantity: g.quantity, Interval: g.interval, Card: m.Card()})
+		}
+		add(Serving, g.fit.model)
+		if g.fit.model != Model(g.fit.decay) {
+			add(Baseline, g.fit.decay)
+		}
+		if g.fit.previous != nil {
+			add(Previous, g.fit.previous)
+		}
+	}
+	return out
+}
+
+// Verdict is what became of a candidate.
+type Verdict struct {
+	Quantity  geo.Quantity
+	Interval  time.Duration
+	Candidate string
+	Serves    bool
+	Why       string
+	Card      Card // of the candidate; scores on days it had not seen
+}
+
+// Learn refreshes every group and lets each Learner try for it: a draft is
+// fitted without the last days and judged on them against the baseline; when
+// it wins, a full fit serves from now on, its intervals calibrated with the
+// draft's errors. Otherwise what served before goes on. It is long work, meant
+// for a background goroutine at night; Tick may run meanwhile, and ctx ends it.
+func (r *Runner) Learn(ctx context.Context, snap *live.Snapshot) ([]Verdict, error) {
+	r.fitting.Lock()
+	defer r.fitting.Unlock()
+	var out []Verdict
+	keys, rows := seriesByGroup(snap)
+	for _, k := range keys {
+		p, err := r.refreshGroup(ctx, k, rows[k], gridEnd(snap, k))
+		if err != nil {
+			return out, err
+		}
+		for _, l := range r.opt.Learners {
+			v, err := r.challenge(ctx, k, rows[k], &p, l)
+			if err != nil {
+				return out, fmt.Errorf("learning %s every %v: %w", k.quantity, k.interval, err)
+			}
+			out = append(out, v)
+		}
+	}
+	return out, nil
+}
+
+// unseenShare is the part of a panel a draft does not see, at least a day and
+// at most two weeks.
+const unseenShare = .2
+
+func unseenSteps(p *Panel) int {
+	day := Slots(p.Interval)
+	return min(14*day, max(day, int(unseenShare*float64(p.Steps()))))
+}
+
+// winMargin is the share by which a candidate must be better.
+const winMargin = .005
+
+func (r *Runner) challenge(ctx context.Context, k groupKey, rows []geo.SensorID, p *prepared, l Learner) (Verdict, error) {
+	v := Verdict{Quantity: k.quantity, Interval: k.interval, Candidate: l.Name()}
+	if ok, why := l.Takes(p.panel); !ok {
+		v.Why = why
+		return v, nil
+	}
+	g, unseen := r.newGroup(k, rows), unseenSteps(p.panel)
+	in := r.training(g, p, l.Name())
+	in.Draft, in.Panel = true, p.panel.Head(p.panel.Steps()-unseen)
+	in.Usual = head(p.loo, len(rows), p.panel.Steps(), in.Panel.Steps())
+	draft, err := l.Fit(ctx, in)
+	if err != nil {
+		return v, err
+	}
+	scores, err := r.compare(ctx, g, p, draft, unseen)
+	if err != nil {
+		return v, err
+	}
+	v.Card = draft.Card()
+	v.Card.Scores = scores
+	if gain := gainOf(scores); gain < winMargin {
+		v.Why = fmt.Sprintf("better than the baseline by %.1f %%, expected at least %.1f %%", 100*gain, 100*winMargin)
+		return v, nil
+	}
+	intervals, err := r.calibrate(ctx, g, p, draft, unseen)
+	if err != nil {
+		return v, err
+	}
+	model, err := l.Fit(ctx, r.training(g, p, l.Name()))
+	if err != nil {
+		return v, err
+	}
+	v.Serves, v.Why = true, fmt.Sprintf("better than the baseline by %.1f %%", 100*gainOf(scores))
+	card := model.Card()
+	card.Scores = scores
+	v.Card = card
+	r.serve(k, carded{model, card}, intervals)
+	return v, nil
+}
+
+// carded is a model whose card has been completed.
+type carded struct {
+	Model
+	card Card
+}
+
+// Card describes the model.
+func (c carded) Card() Card { return c.card }
+
+// head keeps the first steps of row-major columns.
+func head(col []float32, rows, have, want int) []float32 {
+	out := make([]float32, 0, rows*want)
+	for i := range rows {
+		out = append(out, col[i*have:i*have+want]...)
+	}
+	return out
+}
+
+func (r *Runner) training(g *group, p *prepared, name string) Training {
+	in := Training{Panel: p.panel, Usual: p.loo, Profile: p.fit.profile, Steps: g.steps, Links: p.fit.links, Threads: r.opt.Threads}
+	if r.opt.Progress != nil {
+		in.Progress = func(done float64) {
+			r.opt.Progress(fmt.Sprintf("%s %s every %v", name, g.quantity, g.interval), done)
+		}
+	}
+	return in
+}
+
+// compare returns the errors of a candidate and of the baseline at each step
+// over the last steps of a panel.
+func (r *Runner) compare(ctx context.Context, g *group, p *prepared, m Model, steps int) ([]CardScore, error) {
+	sums := make([]struct{ n, model, base float64 }, len(g.steps))
+	base := NewRows(len(g.rows), len(g.steps))
+	err := r.replay(ctx, g, p, m, steps, func(_ int, w *Window, raw *Rows, truth func(row, step int) float32) {
+		p.fit.decay.Predict(w, r.opt.Threads, base)
+		for row := range g.rows {
+			for i := range g.steps {
+				k, y := row*len(g.steps)+i, truth(row, i)
+				a, b := abs(raw.Value[k]-y), abs(base.Value[k]-y)
+				if !isMissing(a) && !isMissing(b) {
+					s := &sums[i]
+					s.n, s.model, s.base = s.n+1, s.model+float64(a), s.base+float64(b)
+				}
+			}
+		}
+	})
+	out := make([]CardScore, len(g.steps))
+	for i, s := range sums {
+		out[i] = CardScore{Step: g.steps[i], MAE: s.model / s.n, Baseline: s.base / s.n}
+	}
+	return out, err
+}
+
+// gainOf is the mean relative improvement over the steps.
+func gainOf(scores []CardScore) float64 {
+	sum := 0.0
+	for _, s := range scores {
+		sum += 1 - s.MAE/s.Baseline
+	}
+	if g := sum / float64(len(scores)); !math.IsNaN(g) {
+		return g
+	}
+	return 0
+}
+
+// serve puts a model in the place of the serving one.
+func (r *Runner) serve(k groupKey, m Model, intervals *Conformal) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if g := r.group(k); g != nil && g.fit != nil {
+		f := *g.fit
+		f.previous, f.model, f.conformal = f.model, m, intervals
+		g.fit = &f
+	}
+}
+
+// Rollback puts the model that served a group before the serving one back, and
+// reports whether there was one.
+func (r *Runner) Rollback(q geo.Quantity, interval time.Duration) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	g := r.group(groupKey{q, interval})
+	if g == nil || g.fit == nil || g.fit.previous == nil {
+		return false
+	}
+	f := *g.fit
+	f.model, f.previous = f.previous, nil
+	g.fit = &f
+	return true
+}
