@@ -236,7 +236,7 @@ func (b *scoreboard) skillRow(scope SkillScope, id string, step int, t, today *t
 		Model: b.model, Quantity: b.key.quantity, Interval: b.key.interval, Horizon: time.Duration(b.steps[step]) * b.key.interval,
 		Scope: scope, ID: id, N: int(t.n), MAE: mae, RMSE: math.Sqrt(ratio(t.square, t.n)), Bias: ratio(t.sum, t.n),
 		MAELast: ratio(t.lastAbs, t.lastN), MAETypical: ratio(t.typicalAbs, t.typicalN),
-		Coverage50: ratio(t.in50, t.n), Coverage90: ratio(t.in90, t.n), Width90: ratio(t.width, t.n),
+		Coverage50: ratio(t.in50, t.n), Coverage90: ratio(t.in90, t.n), Span90: ratio(t.width, t.n),
 		NCongested: int(t.jamN), Coverage90Congested: ratio(t.jamIn, t.jamN), Brier: ratio(t.brier, t.brierN),
 		OnsetRecall: ratio(t.onsetHit, t.onset), OnsetPrecision: ratio(t.calledHit, t.called),
 	}

@@ -41,7 +41,7 @@ type SkillRow struct {
 	MAELast, MAETypical float64 // the baselines on the same values: last value repeated, profile
 	Coverage50          float64 // share of truths inside the 50 % interval
 	Coverage90          float64
-	Width90             float64 // mean width of the 90 % interval, canonical unit
+	Span90              float64 // mean width of the 90 % interval, canonical unit
 	NCongested          int     // values where congestion was predicted
 	Coverage90Congested float64 // coverage among those
 	Brier               float64 // mean squared error of the congestion probability
