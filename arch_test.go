@@ -24,6 +24,7 @@ var layers = []struct {
 }{
 	{"unit", nil, "quantities are below everything"},
 	{"geo", []string{"unit", "geo"}, "the city knows nothing of demand, readings or runs"},
+	{"geo/synth", []string{"unit", "geo", "internal/rng"}, "an invented city is drawn by chance, and still knows nothing of demand"},
 	{"sim", []string{"unit", "geo", "sim", "internal/rng"}, "the engine is pure: it is fed, it answers, it reads no clock and no feed"},
 	{"sim/air", []string{"unit", "geo", "sim/air"}, "air physics serves simulated and measured traffic alike, so it knows neither engine nor feed"},
 	{"live", []string{"unit", "geo", "live", "internal/bus"}, "readings arrive whether or not anything is forecast or simulated"},

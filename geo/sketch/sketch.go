@@ -8,6 +8,8 @@
 package sketch
 
 import (
+	"cmp"
+
 	"github.com/paulmach/orb"
 
 	"tideway/geo"
@@ -34,7 +36,8 @@ type Node struct {
 
 // Road is a street between two different nodes, in one or both directions.
 type Road struct {
-	ID       string // of the segment From to To; the one back is "-" and this
+	ID       string // of the segment From to To
+	BackID   string // of the segment back; "": "-" and ID
 	Name     string
 	From, To int            // positions in Nodes
 	Via      orb.LineString // points between the ends
@@ -115,7 +118,7 @@ func (b *builder) addSegments() {
 			b.addSegment(r, r.ID, r.From, r.To, r.Forward, axis)
 		}
 		if r.Backward > 0 {
-			b.addSegment(r, "-"+r.ID, r.To, r.From, r.Backward, reversed(axis))
+			b.addSegment(r, cmp.Or(r.BackID, "-"+r.ID), r.To, r.From, r.Backward, reversed(axis))
 		}
 	}
 }
