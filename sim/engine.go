@@ -2,18 +2,65 @@ package sim
 
 import (
 	"context"
-	"errors"
 	"time"
 
-	"tideway/sim/demand"
+	"tideway/geo"
+	"tideway/internal/parallel"
 )
 
 // Engine is a run that is stepped by hand. It is not safe for concurrent use;
 // inside a step it uses Input.Threads cores.
 type Engine struct {
-	in   Input
-	tick int64
+	in       Input
+	net      *network
+	kinds    []kind
+	looks    *outlooks
+	step     time.Duration
+	dt       float64 // step in seconds
+	tick     int64   // steps done
+	nowS     float64 // time since Input.Begin
+	longestM float64 // longest vehicle
+
+	road [][]veh   // by track, front first
+	fill []float64 // by track: length taken by its vehicles with their gaps, as of the last step
+	cars []car
+	free []carID
+
+	trips    []scheduled
+	status   []tripStatus
+	pathSeg  []geo.SegmentID
+	pathLook []lookID
+	paths    pathStore
+	queue    insertion
+
+	lights  []byte // state of every signal group
+	greens  []greenTimes
+	signals []signalHead
+
+	now, before *approaches // of this step and the one before
+	shards      []parallel.Shard
+	threads     int
+	planners    []planner
+	movers      []mover
+	changers    []changer
+	ends        []trackEnds
+	wide        []geo.SegmentID // with several lanes
+
+	intervalTicks int64
+	tally         tally
+	totals        totals
+	detectors     []detector
+	readings      []DetectorReading
+	samples       []Sample
+	guide         guide
+	openRoutes    map[[2]uint32]bool
+	jumpers, air  []veh // released: just now, and looking for a place on their route
+	idle          int64 // steps in a row in which vehicles were on the road and none moved
 }
+
+// shardTracks is the number of tracks one thread works on at a time. It is part
+// of nothing: results do not depend on it.
+const shardTracks = 2048
 
 // New compiles the city and its demand into an engine that stands at
 // Input.Begin. It returns every problem of the input.
@@ -24,31 +71,103 @@ func New(in Input) (*Engine, error) {
 	if in.Step == 0 {
 		in.Step = defaultStep
 	}
-	return &Engine{in: in}, nil
+	e := &Engine{in: in, net: compile(in.City), step: in.Step, dt: in.Step.Seconds(), threads: parallel.Threads(in.Threads)}
+	e.intervalTicks = int64(in.Interval / in.Step)
+	e.shards = parallel.Shards(len(e.net.tracks), shardTracks)
+	e.road = make([][]veh, len(e.net.tracks))
+	e.fill = make([]float64, len(e.net.tracks))
+	e.now, e.before = newApproaches(len(e.net.links), len(e.shards)), newApproaches(len(e.net.links), len(e.shards))
+	e.planners, e.movers = make([]planner, len(e.shards)), make([]mover, len(e.shards))
+	for i := range e.shards {
+		e.planners[i] = planner{e: e, shard: i}
+		e.movers[i] = mover{e: e}
+	}
+	e.looks = newOutlooks(e.net)
+	e.tally = newTally(e.net)
+	e.addKinds()
+	e.addChangers()
+	e.addDetectors()
+	e.startSignals()
+	if err := e.addTrips(in.Demand.Trips); err != nil {
+		return nil, err
+	}
+	return e, nil
 }
 
-// Step advances by one step.
-func (e *Engine) Step() { e.tick++ }
+func (e *Engine) addKinds() {
+	for _, t := range e.in.Demand.Types {
+		k := newKind(t, e.step)
+		e.kinds = append(e.kinds, k)
+		e.longestM = max(e.longestM, k.lengthM)
+	}
+}
+
+// Step advances by one step: signals; every vehicle's plan from the old state;
+// the decisions that depend on others' approaches; movement; handing over;
+// lane changes; insertion.
+func (e *Engine) Step() {
+	e.tick++
+	e.nowS = float64(e.tick) * e.dt
+	e.stepSignals()
+	e.now, e.before = e.before, e.now
+	e.now.reset(e.tick)
+	e.each(func(s parallel.Shard) { e.planShard(s) })
+	e.each(func(s parallel.Shard) { e.planners[s.Index].decideLate() })
+	e.each(func(s parallel.Shard) { e.moveShard(s) })
+	e.handOver()
+	e.release()
+	e.changeLanes()
+	e.insert()
+	e.observe()
+	e.tally.endStep(e)
+}
+
+func (e *Engine) each(f func(parallel.Shard)) {
+	parallel.ForShards(e.threads, len(e.net.tracks), shardTracks, f)
+}
+
+func (e *Engine) planShard(s parallel.Shard) {
+	p := &e.planners[s.Index]
+	for t := s.Begin; t < s.End; t++ {
+		if len(e.road[t]) > 0 {
+			p.track(trackID(t))
+		}
+	}
+}
+
+func (e *Engine) moveShard(s parallel.Shard) {
+	m := &e.movers[s.Index]
+	m.out, m.gone = m.out[:0], m.gone[:0]
+	for t := s.Begin; t < s.End; t++ {
+		if len(e.road[t]) > 0 {
+			m.track(trackID(t))
+		} else {
+			e.tally.tracks[t].queueNow = 0
+		}
+		e.fill[t] = 0
+		for i := range e.road[t] {
+			e.fill[t] += e.kinds[e.road[t][i].kind].fullM
+		}
+	}
+}
 
 // Time returns the time the engine has reached.
-func (e *Engine) Time() time.Duration { return e.in.Begin + time.Duration(e.tick)*e.in.Step }
+func (e *Engine) Time() time.Duration { return e.in.Begin + time.Duration(e.tick)*e.step }
 
-// Done reports whether the run has reached its end as Input defines it.
-func (e *Engine) Done() bool { return e.in.End != 0 && e.Time() >= e.in.End }
+// Done reports whether the run has reached its end as Input defines it. With
+// UntilClear that is the time when nobody is on the road or waits to depart, or
+// nobody has moved for gridlockAfter.
+func (e *Engine) Done() bool {
+	if e.in.End == 0 || e.Time() < e.in.End {
+		return false
+	}
+	return !e.in.UntilClear || e.totals.onRoad == 0 && e.queue.waiting == 0 || e.gridlocked()
+}
 
-// Add schedules further trips, which must not depart before Time. Their
-// routes and types are those of Input.Demand.
-func (e *Engine) Add(trips ...demand.Trip) error { return errors.New("sim: no engine yet") }
+// gridlockAfter is how long nobody must have moved to call it a gridlock.
+const gridlockAfter = 30 * time.Minute
 
-// Readings returns what detectors saw in the intervals completed since the
-// last call, by interval end, then detector.
-func (e *Engine) Readings() []DetectorReading { return nil }
-
-// Vehicles calls visit for every vehicle on the road, in a fixed order.
-func (e *Engine) Vehicles(visit func(Sample)) {}
-
-// Result returns the outcome so far.
-func (e *Engine) Result() *Result { return &Result{} }
+func (e *Engine) gridlocked() bool { return time.Duration(e.idle)*e.step >= gridlockAfter }
 
 // Progress tells how far a run is.
 type Progress struct {
@@ -58,6 +177,15 @@ type Progress struct {
 	Completed int
 }
 
+// Progress returns how far the engine is.
+func (e *Engine) Progress() Progress {
+	p := Progress{Time: e.Time(), OnRoad: e.totals.onRoad, Completed: e.totals.completed}
+	if e.in.End > e.in.Begin {
+		p.Share = min(1, float64(e.Time()-e.in.Begin)/float64(e.in.End-e.in.Begin))
+	}
+	return p
+}
+
 // Run simulates Input to its end. It calls progress, when not nil, about once
 // per simulated minute, and stops with ctx's error when ctx ends.
 func Run(ctx context.Context, in Input, progress func(Progress)) (*Result, error) {
@@ -65,8 +193,18 @@ func Run(ctx context.Context, in Input, progress func(Progress)) (*Result, error
 	if err != nil {
 		return nil, err
 	}
+	every := max(1, int64(time.Minute/e.step))
 	for !e.Done() {
 		e.Step()
+		if e.tick%every != 0 {
+			continue
+		}
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		if progress != nil {
+			progress(e.Progress())
+		}
 	}
 	return e.Result(), ctx.Err()
 }

@@ -1,0 +1,228 @@
+package sim
+
+import "math"
+
+// link takes one more link of the way into account and reports whether to go on
+// looking.
+func (p *planner) link(w *walk) bool {
+	e, v, k := p.e, p.v, p.k
+	if w.last >= 0 {
+		p.followOnto(w)
+		last := &p.items[w.last]
+		last.waitMPS = math.Min(last.waitMPS, w.v)
+	}
+	if stop, done := p.haltAhead(w); done {
+		p.add(item{link: noLink, passMPS: w.v, waitMPS: w.v, seenM: stop})
+		return false
+	}
+	q := p.choose(w)
+	if q == noLink {
+		p.endOfWay(w)
+		return false
+	}
+	l := &e.net.links[q]
+	state := e.state(l)
+	red := state == 'r' || state == 'y' || state == 'u'
+	minor := isMinor(state)
+	brakeNow := e.brakeOwnM(k, v.speedMPS)
+	decel := k.decel
+	if red && yellowDecel > decel {
+		decel = math.Min(yellowDecel, k.emergency)
+		brakeNow = e.brakeM(v.speedMPS, decel)
+	}
+	stopM := p.stopBefore(w, red, minor, brakeNow)
+	request := (w.v > epsMPS && !(w.slow && l.role == entryLink)) || (w.last < 0 && w.tr.inner())
+	wait := math.Min(w.v, e.stopWithin(k, v.speedMPS, stopM))
+	if red && w.seen >= brakeNow {
+		if w.tr.inner() {
+			p.mindFoes(w, l, &wait, &request)
+		}
+		p.add(item{link: q, passMPS: w.v, waitMPS: wait, seenM: w.seen,
+			arriveS: e.nowS - e.dt + k.arriveS(w.seen, w.v, w.pass)})
+		return false
+	}
+	if w.tr.inner() {
+		p.mindFoes(w, l, &wait, &request)
+	}
+	if w.last >= 0 {
+		p.items[w.last].slowTo(w.limit)
+	}
+	return p.enter(w, q, l, minor, brakeNow, wait, request)
+}
+
+// enter adds the item of a link that is not closed by a signal and moves on to
+// the track behind it.
+func (p *planner) enter(w *walk, q linkID, l *link, minor bool, brakeNow, wait float64, request bool) bool {
+	e, v, k := p.e, p.v, p.k
+	arrive := w.pass
+	couldBrake := minor && brakeNow < w.seen && !(l.role == waitLink && p.entryMajor(l))
+	if couldBrake && w.seen > nearM {
+		atSight := e.stopMPS(nearM, k.decel, 0)
+		arrive = math.Min(w.pass, k.afterM(nearM, atSight))
+		w.slow = true
+	} else if l.right == '=' && l.group < 0 && v.waitS > 0 && p.stuckInRing(q) {
+		request = false
+	}
+	it := item{link: q, request: request, passMPS: w.v, waitMPS: wait, seenM: w.seen, fromMPS: arrive,
+		arriveS: e.nowS - e.dt + k.arriveS(w.seen, w.v, arrive)}
+	if w.seen < e.brakeOwnM(k, w.v) && v.flags&stopped == 0 {
+		it.brake = math.Min(e.brakingArrivalMPS(k, w.seen, w.v), arrive)
+	}
+	it.leave = math.Min(p.linkMaxMPS(l), k.afterM(l.lengthM, arrive))
+	p.add(it)
+	if l.role == exitLink || l.lengthM == 0 {
+		w.beyond = true
+	}
+	s := &p.shares
+	if p.n == maxItems || (!request || w.v <= 0 || w.seen > w.dist) && w.beyond && s.streetM > math.Max(k.lengthM*clearLengths, k.lengthM+s.innerM) {
+		return false
+	}
+	p.advance(w, q, l)
+	return true
+}
+
+// advance moves the walk onto the track behind link q.
+func (p *planner) advance(w *walk, q linkID, l *link) {
+	e, v, k := p.e, p.v, p.k
+	if l.to < trackID(e.net.lanes) {
+		w.view++
+		w.look = e.pathLook[e.cars[v.id].path.begin+e.cars[v.id].at+w.view]
+	}
+	w.track, w.tr, w.last = l.to, &e.net.tracks[l.to], p.n-1
+	w.limit = math.Min(w.tr.limitMPS*float64(v.factor), k.maxMPS)
+	if w.limit < w.v {
+		w.v = math.Min(w.v, math.Max(e.freeMPS(k, w.seen, w.limit), math.Max(0, v.speedMPS-k.stepBrake)))
+	}
+	if w.tr.inner() {
+		p.shares.innerM += w.tr.lengthM
+	} else {
+		p.shares.streetM += w.tr.lengthM
+	}
+	w.seen += w.tr.lengthM
+	w.pass = math.Min(k.afterM(w.tr.lengthM, w.v), w.limit)
+}
+
+func (p *planner) add(it item) {
+	p.items[p.n] = it
+	p.n++
+}
+
+// slowTo lowers the speed at which the item's inner track is left.
+func (it *item) slowTo(v float64) {
+	if it.leave > 0 {
+		v = math.Min(it.leave, v)
+	}
+	it.leave = v
+}
+
+// stopBefore returns how far away the vehicle may come to stand before the
+// link: close to it where it gives way, a metre before it at a red signal.
+func (p *planner) stopBefore(w *walk, red, minor bool, brakeNow float64) float64 {
+	offset := stopLineM
+	if minor && !red {
+		offset = 0
+	}
+	if w.seen >= brakeNow {
+		offset = math.Min(offset, w.seen-brakeNow)
+	}
+	return math.Max(0, w.seen-math.Max(marginM, offset))
+}
+
+// followOnto minds the last vehicle on the track that the walk has reached.
+func (p *planner) followOnto(w *walk) {
+	e, v, k := p.e, p.v, p.k
+	f, back := e.last(w.track)
+	if f == nil || f == v {
+		return
+	}
+	fk := &e.kinds[f.kind]
+	last := &p.items[w.last]
+	gap := back + w.seen - w.tr.lengthM - k.gapM
+	brake := e.brakeM(f.speedMPS, math.Max(k.decel, fk.decel))
+	var safe float64
+	if gap < 0 && back < 0 && f.came != last.link {
+		// Its tail stands on another way onto this track: stay off the track.
+		stop := w.seen - w.tr.lengthM - marginM
+		if l := &e.net.links[last.link]; l.role != entryLink {
+			stop -= e.net.tracks[l.from].lengthM
+		}
+		safe = e.stopWithin(k, v.speedMPS, stop)
+	} else {
+		safe = e.follow(k, v.speedMPS, gap, f.speedMPS, brake)
+	}
+	if last.link != noLink {
+		last.slowTo(e.follow(k, math.Max(0, last.leave), gap, f.speedMPS, brake))
+	}
+	w.v = math.Min(w.v, safe)
+	w.pass = math.Min(w.pass, safe)
+}
+
+// haltAhead minds the vehicle's next planned stop if it lies on the walk's
+// track, and reports how far away it is and that the way ends there.
+func (p *planner) haltAhead(w *walk) (stopM float64, done bool) {
+	if w.tr.inner() {
+		return 0, false
+	}
+	e, v := p.e, p.v
+	c := &e.cars[v.id]
+	h := e.nextHalt(c)
+	if h == nil || h.at != c.at+w.view {
+		return 0, false
+	}
+	stopM = h.endM - (w.tr.lengthM - w.seen)
+	w.v = math.Min(w.v, math.Max(e.stopWithin(p.k, v.speedMPS, stopM+epsM), math.Max(0, v.speedMPS-p.k.stepBrake)))
+	if w.last >= 0 {
+		p.items[w.last].slowTo(e.stopMPS(h.endM, p.k.decel, e.dt))
+	}
+	return stopM, true
+}
+
+// choose returns the link the vehicle takes at the end of the walk's track, or
+// noLink where its way ends: for good, or because the lane does not lead on.
+func (p *planner) choose(w *walk) linkID {
+	if w.tr.inner() {
+		return w.tr.out
+	}
+	lanes, _ := p.e.looks.of(w.look)
+	return lanes[w.tr.lane].link
+}
+
+// endOfWay adds the last item: nothing to mind at the end of the route, a
+// standing obstacle at the end of a lane that leads elsewhere.
+func (p *planner) endOfWay(w *walk) {
+	e, v := p.e, p.v
+	c := &e.cars[v.id]
+	if c.at+w.view < c.path.count-1 {
+		stop := e.stopWithin(p.k, v.speedMPS, w.seen)
+		if w.last >= 0 {
+			p.items[w.last].slowTo(stop)
+		}
+		w.v = math.Min(w.v, stop)
+		p.add(item{link: noLink, passMPS: w.v, waitMPS: w.v, seenM: w.seen})
+		return
+	}
+	p.add(item{link: noLink, passMPS: w.v, waitMPS: w.v, seenM: w.seen, spaceM: 1000})
+}
+
+// state returns what governs a link now: what its signal shows, else its sign.
+func (e *Engine) state(l *link) byte {
+	if l.group < 0 {
+		return l.right
+	}
+	switch s := e.lights[l.group]; s {
+	case 'O', 'o':
+		if s == 'o' && l.right == 'M' && l.yields < l.yieldsEnd {
+			return 'm'
+		}
+		return l.right
+	default:
+		return s
+	}
+}
+
+// isMinor reports whether a link in this state gives way.
+func isMinor(state byte) bool { return state != 'G' && state != 'M' }
+
+// entryMajor reports whether a vehicle that waits inside a junction entered it
+// by right: then nobody it would give way to has green.
+func (p *planner) entryMajor(l *link) bool { return p.e.state(&p.e.net.links[l.entry]) == 'G' }

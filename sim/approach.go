@@ -1,0 +1,85 @@
+package sim
+
+import "sync/atomic"
+
+// approach is what a vehicle announces about a link it is going to pass: those
+// who give way to the link read it. Times are seconds since the engine's zero.
+type approach struct {
+	next     uint64 // the next approach to the same link
+	arriveS  float64
+	leaveS   float64
+	leaveMPS float32
+	brakeMPS float32 // speed of arrival if it braked from now on
+	speedMPS float32
+	decel    float32
+	distM    float32
+	waitS    float32
+	id       carID
+	link     linkID
+	passes   bool
+}
+
+// approaches holds those of one step. Every shard of tracks appends to its own
+// list; the lists of a link run through all of them. Their order depends on
+// timing, therefore only questions are asked of them whose answer does not
+// depend on it.
+type approaches struct {
+	tag    uint64          // of the step, in the upper 16 bits
+	head   []atomic.Uint64 // by link: tag, and reference of the newest approach
+	shards [][]approach
+}
+
+const (
+	refBits  = 48
+	refMask  = 1<<refBits - 1
+	idxBits  = 36
+	tagCycle = 1<<15 - 1
+)
+
+func newApproaches(links, shards int) *approaches {
+	return &approaches{head: make([]atomic.Uint64, links), shards: make([][]approach, shards)}
+}
+
+// reset empties the lists for a step. Tags repeat after tagCycle steps, when
+// everything is cleared.
+func (a *approaches) reset(tick int64) {
+	tag := uint64(tick%tagCycle) + 1
+	if tag == 1 {
+		for i := range a.head {
+			a.head[i].Store(0)
+		}
+	}
+	a.tag = tag << refBits
+	for s := range a.shards {
+		a.shards[s] = a.shards[s][:0]
+	}
+}
+
+func (a *approaches) add(shard int, x approach) {
+	ref := uint64(shard)<<idxBits | uint64(len(a.shards[shard])+1)
+	head := &a.head[x.link]
+	for {
+		old := head.Load()
+		x.next = 0
+		if old&^refMask == a.tag {
+			x.next = old & refMask
+		}
+		if head.CompareAndSwap(old, a.tag|ref) {
+			break
+		}
+	}
+	a.shards[shard] = append(a.shards[shard], x)
+}
+
+// first and at walk the approaches to a link: for ref := first(k); ref != 0;
+// ref = x.next { x := at(ref) }.
+func (a *approaches) first(k linkID) uint64 {
+	if h := a.head[k].Load(); h&^refMask == a.tag {
+		return h & refMask
+	}
+	return 0
+}
+
+func (a *approaches) at(ref uint64) *approach {
+	return &a.shards[ref>>idxBits][ref&(1<<idxBits-1)-1]
+}

@@ -1,0 +1,350 @@
+package sim
+
+import (
+	"math"
+
+	"tideway/geo"
+	"tideway/internal/parallel"
+)
+
+// Lane changing after Erdmann (Lane-changing model in SUMO, SUMO 2014): first
+// the lanes the route needs, then making room for others, then speed, then the
+// obligation to keep right. Vehicles of a segment decide one after the other
+// from the front, and see those before them where they have gone; of other
+// segments they see the state before any change of this step.
+
+// lcState is what a vehicle wants of its lanes and what others want of it.
+type lcState uint16
+
+const (
+	lcLeft lcState = 1 << iota
+	lcRight
+	lcStrategic // its route needs the change
+	lcUrgent
+	lcHelps // makes room for somebody
+	lcGain  // for speed
+	lcKeep  // keeps right
+	lcBlockedLead
+	lcBlockedFollow
+	lcAmLeader   // it is in the way of somebody behind it
+	lcAmFollower // somebody before it wants to its lane
+	lcAskedLeft  // ... and moves left
+	lcAskedRight
+	lcStay
+
+	lcWants   = lcLeft | lcRight
+	lcBlocked = lcBlockedLead | lcBlockedFollow
+	lcReasons = lcStrategic | lcHelps | lcGain | lcKeep
+)
+
+// lcKeepStrategic returns what a vehicle remembers of the last step.
+func lcKeepStrategic(s lcState) lcState {
+	if s&lcStrategic != 0 {
+		return lcWants | lcReasons | lcUrgent
+	}
+	return 0
+}
+
+const (
+	lookForwardS   = 10.0 // a change is urgent when this far ahead
+	lookLeftFactor = 2.0  // farther to the left
+	aheadMemory    = 0.9
+	helpMPS        = 10 / 3.6
+	fallBehind     = 7 / 3.6
+	urgencyFactor  = 2.0
+	gainLeft       = 0.2 // inclination at which a change for speed is made
+	gainRight      = 2.0
+	keepRightS     = 5.0
+	keepAcceptS    = 7.0
+	gainNormMPS    = 10.0
+	turnLaneM      = 200.0
+	stoppedSightM  = 100.0
+	minGainS       = 20.0 // the other lane must be usable this long
+)
+
+// ref is a vehicle of the segment in hand.
+type ref struct {
+	track trackID
+	index int32
+}
+
+// near is a vehicle around the one that decides.
+type near struct {
+	ok, local  bool // local: on the same segment, so that it can be asked for something
+	stopped    bool
+	lc         lcState
+	at         ref
+	k          *kind
+	speed, gap float64
+	accel      float64
+}
+
+// laneCursor walks through one lane of the segment in hand.
+type laneCursor struct {
+	t           trackID
+	at          int32 // first vehicle that has not decided
+	first, last ref   // first and last vehicle that urgently wants onto this lane
+}
+
+// changer decides the lane changes of a range of segments.
+type changer struct {
+	e       *Engine
+	lanes   []laneCursor
+	looks   []laneLook
+	changes int
+}
+
+// trackEnds is the first and last vehicle of a track, frozen while lanes are
+// changed.
+type trackEnds struct {
+	any              bool
+	frontM, frontMPS float64
+	frontKind        kindID
+	frontLink        linkID
+	backM, backMPS   float64
+	backKind         kindID
+	came             linkID
+	backStopped      bool
+}
+
+const shardSegments = 512
+
+func (e *Engine) addChangers() {
+	n := len(parallel.Shards(e.net.city.Segments.Len(), shardSegments))
+	e.changers = make([]changer, n)
+	for i := range e.changers {
+		e.changers[i].e = e
+	}
+	e.ends = make([]trackEnds, len(e.net.tracks))
+	for s := range e.net.city.Segments.Len() {
+		if _, n := e.net.city.LanesOf(geo.SegmentID(s)); n > 1 {
+			e.wide = append(e.wide, geo.SegmentID(s))
+		}
+	}
+}
+
+func (e *Engine) changeLanes() {
+	if len(e.wide) == 0 {
+		return
+	}
+	e.each(func(s parallel.Shard) {
+		for t := s.Begin; t < s.End; t++ {
+			e.freeze(trackID(t))
+		}
+	})
+	parallel.ForShards(e.threads, len(e.wide), shardSegments, func(s parallel.Shard) {
+		c := &e.changers[s.Index]
+		for _, seg := range e.wide[s.Begin:s.End] {
+			c.segment(seg)
+		}
+	})
+}
+
+func (e *Engine) freeze(t trackID) {
+	vs, x := e.road[t], &e.ends[t]
+	if len(vs) == 0 {
+		x.any = false
+		return
+	}
+	f, b := &vs[0], &vs[len(vs)-1]
+	*x = trackEnds{any: true, frontM: f.posM, frontMPS: f.speedMPS, frontKind: f.kind, backM: b.posM - e.kinds[b.kind].lengthM,
+		backMPS: b.speedMPS, backKind: b.kind, came: b.came, backStopped: b.flags&stopped != 0}
+	x.frontLink = e.nextLink(f, &e.net.tracks[t], t)
+}
+
+// segment lets the vehicles of a segment decide, from the front.
+func (c *changer) segment(seg geo.SegmentID) {
+	e := c.e
+	first, n := e.net.city.LanesOf(seg)
+	none := ref{index: -1}
+	c.lanes = c.lanes[:0]
+	total := 0
+	for l := range n {
+		t := trackID(first) + trackID(l)
+		total += len(e.road[t])
+		c.lanes = append(c.lanes, laneCursor{t: t, first: none, last: none})
+	}
+	for range total {
+		best, bestM := -1, math.Inf(-1)
+		for l := range c.lanes {
+			w := &c.lanes[l]
+			if int(w.at) < len(e.road[w.t]) {
+				if pos := e.road[w.t][w.at].posM; pos > bestM {
+					best, bestM = l, pos
+				}
+			}
+		}
+		c.vehicle(best)
+	}
+}
+
+// vehicle lets the first undecided vehicle of lane l decide.
+func (c *changer) vehicle(l int) {
+	e := c.e
+	w := &c.lanes[l]
+	v := &e.road[w.t][w.at]
+	v.flags &^= changed
+	if v.flags&stopped != 0 {
+		w.at++
+		return
+	}
+	k := &e.kinds[v.kind]
+	c.looks, _ = e.looks.of(v.look)
+	d := decision{changer: c, v: v, k: k, l: l, me: ref{w.t, w.at}}
+	d.leader = c.aheadOn(l, v, k)
+	d.prepare()
+	for _, dir := range [2]int{-1, 1} {
+		m := l + dir
+		if m < 0 || m >= len(c.lanes) || !e.net.tracks[c.lanes[m].t].open(k) {
+			continue
+		}
+		if d.consider(dir); d.accepted {
+			c.move(l, m)
+			return
+		}
+	}
+	d.wait(-1)
+	d.wait(1)
+	v.lc = v.lc&(lcAmLeader|lcAmFollower|lcAskedLeft|lcAskedRight) | d.state&^lcStay
+	v.flags &^= laneBlock
+	if d.state&lcStrategic != 0 && d.state&lcUrgent != 0 {
+		v.flags |= laneBlock
+	}
+	w.at++
+}
+
+// move puts the vehicle onto the neighbouring lane.
+func (c *changer) move(l, m int) {
+	e := c.e
+	from, to := &c.lanes[l], &c.lanes[m]
+	v := e.road[from.t][from.at]
+	v.lc, v.gain, v.keep, v.aheadV, v.advice, v.leaveM, v.leftM = 0, 0, 0, 0, adviceNone, 0, 0
+	v.flags = v.flags&^laneBlock | changed
+	v.came = e.parallelLink(v.came, to.t)
+	vs := e.road[from.t]
+	copy(vs[from.at:], vs[from.at+1:])
+	e.road[from.t] = vs[:len(vs)-1]
+	ts := append(e.road[to.t], veh{})
+	copy(ts[to.at+1:], ts[to.at:])
+	ts[to.at] = v
+	e.road[to.t] = ts
+	to.at++
+	c.changes++
+}
+
+// parallelLink returns the link onto lane t that runs beside link q, from the
+// same segment; q itself when there is none.
+func (e *Engine) parallelLink(q linkID, t trackID) linkID {
+	if q == noLink {
+		return q
+	}
+	n := e.net
+	seg := n.tracks[n.links[q].from].seg
+	for i := n.into[t]; i < n.intoEnd[t]; i++ {
+		if p := n.intoLinks[i]; n.tracks[n.links[p].from].seg == seg {
+			return p
+		}
+	}
+	return q
+}
+
+// aheadOn returns the leader the vehicle has, or would have on lane l: the last
+// of those that have decided, else the tail of one beyond, else the last
+// vehicle on the way ahead.
+func (c *changer) aheadOn(l int, v *veh, k *kind) near {
+	e := c.e
+	w := &c.lanes[l]
+	if w.at > 0 {
+		f := &e.road[w.t][w.at-1]
+		return c.local(ref{w.t, w.at - 1}, f, f.posM-e.kinds[f.kind].lengthM-v.posM-k.gapM)
+	}
+	out := near{gap: math.Inf(1)}
+	tr := &e.net.tracks[w.t]
+	for q := tr.out; q < tr.outEnd; q++ {
+		if x := &e.ends[e.net.links[q].to]; x.any && x.came == q && x.backM < 0 {
+			if gap := tr.lengthM + x.backM - v.posM - k.gapM; gap < out.gap {
+				out = c.frozenBack(x, gap)
+			}
+		}
+	}
+	if out.ok {
+		return out
+	}
+	return c.beyond(l, v, k)
+}
+
+// beyond looks for a leader on the tracks behind the end of lane l, as far as
+// the vehicle's braking distance and no farther than a closed link.
+func (c *changer) beyond(l int, v *veh, k *kind) near {
+	e := c.e
+	q := c.looks[l].link
+	at := c.lanes[l].t
+	seen := e.net.tracks[at].lengthM - v.posM
+	sight := e.brakeOwnM(k, v.speedMPS) + v.speedMPS*k.tauS + k.gapM + v.speedMPS*e.dt
+	for range 6 {
+		if q == noLink || seen > sight {
+			break
+		}
+		link := &e.net.links[q]
+		if s := e.state(link); link.role == entryLink && (s == 'r' || s == 'y' || s == 'u') {
+			break
+		}
+		if x := &e.ends[link.to]; x.any {
+			return c.frozenBack(x, seen+x.backM-k.gapM)
+		}
+		tr := &e.net.tracks[link.to]
+		if !tr.inner() {
+			break
+		}
+		seen += tr.lengthM
+		q = tr.out
+	}
+	return near{gap: math.Inf(1)}
+}
+
+func (c *changer) frozenBack(x *trackEnds, gap float64) near {
+	return near{ok: true, k: &c.e.kinds[x.backKind], speed: x.backMPS, gap: gap, stopped: x.backStopped}
+}
+
+func (c *changer) local(at ref, f *veh, gap float64) near {
+	return near{ok: true, local: true, at: at, k: &c.e.kinds[f.kind], speed: f.speedMPS, gap: gap, stopped: f.flags&stopped != 0,
+		lc: f.lc, accel: float64(f.accel)}
+}
+
+// behindOn returns the follower the vehicle would have on lane m.
+func (c *changer) behindOn(m int, v *veh, k *kind) near {
+	e := c.e
+	w := &c.lanes[m]
+	if int(w.at) < len(e.road[w.t]) {
+		f := &e.road[w.t][w.at]
+		fk := &e.kinds[f.kind]
+		return c.local(ref{w.t, w.at}, f, v.posM-k.lengthM-f.posM-fk.gapM)
+	}
+	out := near{gap: math.Inf(1)}
+	c.upstream(w.t, v.posM-k.lengthM, 0, v, &out)
+	return out
+}
+
+// upstream looks for the follower that lacks most of its safe gap on the tracks
+// that lead to t.
+func (c *changer) upstream(t trackID, distM float64, depth int, v *veh, out *near) {
+	e, n := c.e, c.e.net
+	for i := n.into[t]; i < n.intoEnd[t]; i++ {
+		q := n.intoLinks[i]
+		from := n.links[q].from
+		if n.links[q].role == entryLink && e.state(&n.links[q]) == 'r' {
+			continue
+		}
+		x := &e.ends[from]
+		if x.any {
+			fk := &e.kinds[x.frontKind]
+			gap := distM + n.tracks[from].lengthM - x.frontM - fk.gapM
+			need := e.secureM(fk, x.frontMPS, v.speedMPS, e.kinds[v.kind].decel)
+			if x.frontLink == q && (!out.ok || gap-need < out.gap-e.secureM(out.k, out.speed, v.speedMPS, e.kinds[v.kind].decel)) {
+				*out = near{ok: true, k: fk, speed: x.frontMPS, gap: gap}
+			}
+		} else if far := distM + n.tracks[from].lengthM; far < upstreamM && depth < 4 {
+			c.upstream(from, far, depth+1, v, out)
+		}
+	}
+}

@@ -1,0 +1,369 @@
+package sim
+
+import "math"
+
+// keepClear takes back requests for junctions that could not be left again for
+// want of space behind them.
+func (p *planner) keepClear() {
+	e := p.e
+	if p.n < 2 && e.net.tracks[p.t].inner() {
+		return
+	}
+	if !p.measureSpace() {
+		return
+	}
+	full := p.k.fullM
+	for i := range p.n {
+		it := &p.items[i]
+		if it.link == noLink {
+			continue
+		}
+		l := &e.net.links[it.link]
+		if it.spaceM-full < 0 && l.hasFoes && l.clear {
+			p.withdraw(i)
+			return
+		}
+	}
+}
+
+// measureSpace sums up for every item the free road behind its link until the
+// first vehicle that cannot go on. It reports whether there is such a vehicle.
+func (p *planner) measureSpace() bool {
+	e := p.e
+	space, blocked := -p.lengthsAhead(), false
+	var had [maxItems]bool
+	for i := range p.n {
+		it := &p.items[i]
+		if it.link == noLink || blocked {
+			if it.link == noLink && !blocked {
+				it.spaceM = space
+			} else {
+				it.spaceM = p.items[max(0, i-1)].spaceM
+			}
+			had[i] = blocked
+			continue
+		}
+		l := &e.net.links[it.link]
+		to := &e.net.tracks[l.to]
+		if to.inner() {
+			if l.hasFoes && l.clear {
+				space -= e.fill[l.to]
+			} else {
+				free, stop := e.freeUntilStanding(l.to, p.v)
+				space += free
+				blocked = blocked || stop
+			}
+		} else if last, _ := e.last(l.to); last == nil || last == p.v {
+			if to.lengthM > p.k.lengthM || l.hasFoes && l.clear {
+				space += to.lengthM
+			}
+		} else {
+			free, stop := e.freeUntilStanding(l.to, p.v)
+			space += free
+			blocked = stop || last.flags&(mustWait|stopped) != 0
+		}
+		it.spaceM, had[i] = space, blocked
+	}
+	return p.passBack(had)
+}
+
+// lengthsAhead is the room taken by the vehicles before it on its own track,
+// which will go first.
+func (p *planner) lengthsAhead() float64 {
+	sum := 0.0
+	for j := range p.e.road[p.t] {
+		f := &p.e.road[p.t][j]
+		if f == p.v {
+			break
+		}
+		sum += p.e.kinds[f.kind].fullM
+	}
+	return sum
+}
+
+// freeUntilStanding returns the free length of a track from its begin to the
+// first vehicle, from the rear, that stands; and whether there is one.
+func (e *Engine) freeUntilStanding(t trackID, ego *veh) (float64, bool) {
+	vs := e.road[t]
+	length := e.net.tracks[t].lengthM
+	taken := 0.0
+	for j := len(vs) - 1; j >= 0; j-- {
+		f := &vs[j]
+		if f == ego {
+			continue
+		}
+		k := &e.kinds[f.kind]
+		if f.speedMPS < haltMPS || f.flags&stopped != 0 {
+			return f.posM - k.lengthM - taken, true
+		}
+		taken += k.fullM
+	}
+	if len(vs) == 0 {
+		if f, back := e.tail(t, 0); f != nil && f != ego {
+			return back - taken, f.speedMPS < haltMPS
+		}
+	}
+	return length - taken, false
+}
+
+// passBack lets an item count on the space behind the next one where the
+// vehicle will be able to go on from there.
+func (p *planner) passBack(had [maxItems]bool) bool {
+	e := p.e
+	blocked := false
+	for i := p.n - 1; i > 0; i-- {
+		it, next := &p.items[i-1], &p.items[i]
+		blocked = blocked || had[i]
+		if it.link == noLink {
+			continue
+		}
+		l := &e.net.links[it.link]
+		leaves := !e.net.tracks[l.to].inner() || next.link == noLink || next.request
+		open := leaves && (!isMinor(e.state(l)) || i == 1 || p.openBefore(it, l))
+		carry := (l.waits || open) && !blocked
+		if !open {
+			blocked = true
+			if i > 1 && p.items[i-2].link != noLink && e.net.links[p.items[i-2].link].waits {
+				carry = true
+			}
+		}
+		if carry {
+			it.spaceM = next.spaceM
+		}
+	}
+	return blocked || had[0]
+}
+
+// openBefore asks with the approaches of the step before.
+func (p *planner) openBefore(it *item, l *link) bool {
+	return p.open(it, l, p.e.before, p.impatience())
+}
+
+// withdraw takes back the request of item i and all behind it, unless the
+// vehicle is too fast or on its way out of a junction that it asked to enter.
+func (p *planner) withdraw(i int) {
+	e := p.e
+	if i == 0 && e.net.tracks[p.t].inner() {
+		return
+	}
+	brake := e.brakeOwnM(p.k, p.v.speedMPS)
+	for ; i < p.n; i++ {
+		it := &p.items[i]
+		it.passMPS = it.waitMPS
+		if it.link == noLink || it.seenM < brake+marginM {
+			continue
+		}
+		if e.net.links[it.link].role != exitLink || i == 0 || !p.items[i-1].request {
+			it.request = false
+		}
+	}
+}
+
+// decide walks through the items and returns the safe speed, and the speed that
+// is needed to be across a link at which it gives way. Without final it stops
+// with ok false where the approaches of others must be known.
+func (p *planner) decide(final bool) (safe, least float64, ok bool) {
+	e, v, k := p.e, p.v, p.k
+	least = 0
+	brake := e.brakeOwnM(k, v.speedMPS)
+	leastM, canStop := 0.0, false
+	for i := range p.n {
+		it := &p.items[i]
+		if it.link == noLink || !it.request {
+			safe = it.waitMPS
+			if safe < v.speedMPS || safe < haltMPS {
+				v.plan |= mustWait
+			}
+			if i == 0 && it.link != noLink && e.net.links[it.link].role != entryLink {
+				v.plan |= yielded
+			}
+			break
+		}
+		l := &e.net.links[it.link]
+		state := e.state(l)
+		canBrake := it.seenM > brake || v.speedMPS < k.stepBrake
+		if (state == 'y' || state == 'u') && canBrake {
+			safe = it.waitMPS
+			v.plan |= mustWait
+			break
+		}
+		minor := isMinor(state) && !(l.role == waitLink && p.entryMajor(l))
+		far := it.seenM > nearM
+		yellow := state == 'y' || state == 'u'
+		if minor && !l.waits && !yellow && state != 'r' && !(far && canBrake) && !final && l.yields < l.yieldsEnd {
+			return 0, 0, false
+		}
+		open := yellow || p.opened(it, l, state, minor, canBrake, far)
+		if open && minor && !l.waits {
+			if far && (canBrake || !yellow) {
+				safe = it.waitMPS
+				v.plan |= mustWait
+				break
+			}
+			leastM, canStop = it.seenM, canBrake
+			least = math.Min(math.Min((it.seenM+marginM)/e.dt, it.passMPS), v.speedMPS+k.accel*e.dt)
+			v.plan |= minorPass
+		}
+		if open {
+			safe = it.passMPS
+			if safe < k.decel && safe <= it.waitMPS && safe < math.Min(v.speedMPS+k.accel*e.dt, k.maxMPS) {
+				v.plan |= mustWait
+			}
+			continue
+		}
+		if !canBrake && l.group < 0 && it.seenM < e.brakeM(v.speedMPS, k.emergency) {
+			safe = it.passMPS // too fast to stop
+			continue
+		}
+		safe = it.waitMPS
+		v.plan |= mustWait
+		break
+	}
+	if safe+epsM < least {
+		if canStop && safe < v.speedMPS {
+			safe = math.Min(safe, math.Max(math.Max(0, v.speedMPS-k.stepBrake), e.stopWithin(k, v.speedMPS, leastM)))
+			least = 0
+			v.plan |= mustWait
+		} else {
+			least = safe
+		}
+	}
+	return safe, least, true
+}
+
+// opened reports whether the link may be passed, as far as signals and others
+// are concerned.
+func (p *planner) opened(it *item, l *link, state byte, minor, canBrake, far bool) bool {
+	switch {
+	case state == 'r':
+		return false
+	case l.waits:
+		return true
+	case !minor:
+		return true
+	case far && canBrake:
+		return true // it slows down until it sees the others
+	}
+	impatience := 1.0
+	if canBrake {
+		impatience = p.impatience()
+	}
+	return p.open(it, l, p.e.now, impatience)
+}
+
+const impatienceS = 180 // waiting that makes a driver force his way
+
+func (p *planner) impatience() float64 {
+	return math.Max(0, math.Min(1, p.k.impatience+float64(p.v.waitS)/impatienceS))
+}
+
+// open reports whether no approaching vehicle that goes first is in the way.
+func (p *planner) open(it *item, l *link, seen *approaches, impatience float64) bool {
+	n := p.e.net
+	state := p.e.state(l)
+	if state == 'r' {
+		return false
+	}
+	if !isMinor(state) || l.role == waitLink && p.entryMajor(l) {
+		return true
+	}
+	if (state == 's' || state == 'w') && p.v.waitS == 0 {
+		return false
+	}
+	leave := it.arriveS + (l.lengthM+p.k.lengthM)/math.Max(0.5*(it.fromMPS+it.leave), epsMPS)
+	red := l.role == waitLink && p.e.state(&n.links[l.entry]) == 'r'
+	for i := l.yields; i < l.yieldsEnd; i++ {
+		y := n.yields[i]
+		same := n.links[y].lane == l.lane
+		for ref := seen.first(y); ref != 0; {
+			a := seen.at(ref)
+			ref = a.next
+			if a.id == p.v.id || !a.passes || red && a.speedMPS <= haltMPS {
+				continue
+			}
+			if p.inTheWayOf(it, a, state, leave, same, impatience) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+const lookAheadS = 1.0 // time that must lie between the passages of two vehicles
+
+// inTheWayOf reports whether the approaching vehicle keeps the own one from
+// passing: their times at the conflict overlap, or they would merge unsafely.
+func (p *planner) inTheWayOf(it *item, a *approach, state byte, leave float64, same bool, impatience float64) bool {
+	if state == 'w' {
+		if p.v.waitS > a.waitS || p.v.waitS == a.waitS && it.arriveS < a.arriveS {
+			return false
+		}
+	}
+	foeArrive, foeBrake := a.arriveS, float64(a.brakeMPS)
+	if impatience > 0 && it.arriveS < a.arriveS {
+		braking := p.brakingArrival(it.arriveS, a, impatience, &foeBrake)
+		foeArrive = (1-impatience)*a.arriveS + impatience*braking
+	}
+	switch {
+	case a.leaveS < it.arriveS:
+		return same && (it.arriveS-a.leaveS < lookAheadS || unsafeMerge(float64(a.leaveMPS), it.fromMPS, float64(a.decel), p.k.decel))
+	case foeArrive > leave+lookAheadS:
+		return same && unsafeMerge(it.leave, foeBrake, p.k.decel, float64(a.decel))
+	}
+	return true
+}
+
+// unsafeMerge reports whether a follower could not stop behind a leader that
+// brakes as soon as both are on the same lane, in continuous time.
+func unsafeMerge(leader, follower, leaderDecel, followerDecel float64) bool {
+	return leader*leader/leaderDecel <= follower*follower/followerDecel
+}
+
+// brakingArrival is the time at which the foe arrives if it brakes for an
+// impatient driver, by the share of its deceleration that he expects of it.
+func (p *planner) brakingArrival(arrive float64, a *approach, impatience float64, brakeMPS *float64) float64 {
+	e := p.e
+	if math.Floor(arrive/e.dt) == math.Floor(a.arriveS/e.dt) {
+		return a.arriveS
+	}
+	m := float64(a.decel) * impatience
+	dt := a.arriveS - arrive
+	d := dt * m
+	dist := float64(a.distM)
+	v := dist / math.Max(a.arriveS-e.nowS+e.dt, e.dt)
+	left := dist - v*(arrive-e.nowS)
+	if 0.5*v*v/m <= left {
+		*brakeMPS = 0
+		return a.arriveS + 30
+	}
+	root := 4*(v-d)*(v-d) - 8*m*dt*d/2
+	if root < 0 {
+		*brakeMPS = 0
+		return a.arriveS + 30
+	}
+	x := (math.Sqrt(root)*-0.5 - d + v) / m
+	*brakeMPS = v - (dt+x)*m
+	return a.arriveS + x
+}
+
+// keep stores the vehicle in hand until all approaches are known.
+func (p *planner) keep(index int32) {
+	p.late = append(p.late, pending{track: p.t, index: index, n: int32(p.n), first: int32(len(p.kept))})
+	p.kept = append(p.kept, p.items[:p.n]...)
+}
+
+// decideLate decides for the vehicles that were kept.
+func (p *planner) decideLate() {
+	e := p.e
+	for i := range p.late {
+		w := &p.late[i]
+		p.t, p.n = w.track, int(w.n)
+		p.v = &e.road[w.track][w.index]
+		p.k = &e.kinds[p.v.kind]
+		copy(p.items[:p.n], p.kept[w.first:w.first+w.n])
+		p.v.plan &^= mustWait | minorPass
+		safe, least, _ := p.decide(true)
+		e.finalize(p.v, p.k, &e.net.tracks[w.track], safe, least)
+	}
+	p.late, p.kept = p.late[:0], p.kept[:0]
+}

@@ -1,0 +1,84 @@
+package sim
+
+import (
+	"math"
+
+	"tideway/internal/rng"
+)
+
+const (
+	purposeJunction   = rng.Junction
+	purposeLaneChange = rng.LaneChange
+)
+
+// finalize settles a vehicle's next speed: no faster than safe, within what
+// brakes and engine allow, less the driver's imperfection, as lane changing
+// asks for, and at least least to get across a link once begun.
+func (e *Engine) finalize(v *veh, k *kind, tr *track, safe, least float64) {
+	old := v.speedMPS
+	lo := math.Min(math.Max(0, old-k.stepBrake), math.Max(safe, math.Max(0, old-k.emergency*e.dt)))
+	hi := math.Min(math.Max(math.Min(tr.limitMPS*float64(v.factor), k.maxMPS), safe), math.Min(old+k.accel*e.dt, k.maxMPS))
+	hi = math.Max(lo, math.Min(hi, safe))
+	next := math.Max(lo, e.dawdle(v, k, hi))
+	if v.lc != 0 || v.advice != adviceNone || v.leaveM != 0 {
+		next = e.patch(v, k, lo, next, hi)
+	}
+	if next > 0 {
+		next = math.Max(next, least)
+	}
+	if next < epsMPS {
+		next = 0
+	}
+	v.nextMPS = next
+}
+
+// dawdle takes off the driver's imperfection: a random part of what he could
+// accelerate in a step.
+func (e *Engine) dawdle(v *veh, k *kind, speed float64) float64 {
+	if k.sigma == 0 {
+		return speed
+	}
+	return math.Max(0, speed-e.dt*k.sigma*math.Min(speed, k.accel)*rng.Unit(rng.At(v.luck, uint64(e.tick))))
+}
+
+// chance returns a random number in [0, 1) that belongs to a vehicle, a purpose
+// and the present tick.
+func (e *Engine) chance(id carID, purpose rng.Purpose) float64 {
+	trip := &e.trips[e.cars[id].trip]
+	return rng.Unit(rng.At(rng.Key(e.in.Seed, trip.Key, purpose), uint64(e.tick)))
+}
+
+// patch lets lane changing shape the speed between lo and hi.
+func (e *Engine) patch(v *veh, k *kind, lo, want, hi float64) float64 {
+	next, got := want, false
+	if v.leaveM > 0 {
+		if space := float64(v.leftM-v.leaveM) - marginM - k.gapM; space > 0 {
+			hard := math.Max(0, v.speedMPS-k.emergency*e.dt)
+			safe := e.stopWithin(k, v.speedMPS, space)
+			hi = math.Min(hi, math.Max(safe, hard))
+			if safe < want {
+				if safe < lo && safe >= hard {
+					lo = math.Max(hard, safe)
+				}
+				next, got = math.Max(lo, safe), true
+			}
+		}
+	}
+	if a := float64(v.advice); v.advice != adviceNone && a >= lo && a <= hi {
+		next, got = math.Min(next, a), true
+	}
+	switch {
+	case got:
+		return next
+	case v.lc&lcWants != 0 && v.lc&lcBlocked != 0 && v.lc&lcStrategic != 0:
+		return (hi + want) / 2
+	case v.lc&lcWants != 0 && v.lc&lcBlocked != 0 && v.lc&lcHelps != 0:
+		if v.lc&lcBlockedLead != 0 {
+			return (lo + want) / 2
+		}
+		return (hi + want) / 2
+	case v.lc&lcAmLeader != 0:
+		return (hi + want) / 2
+	}
+	return want
+}

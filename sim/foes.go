@@ -1,0 +1,206 @@
+package sim
+
+import "math"
+
+// Vehicles that are inside a junction already. Whoever entered first goes
+// first; the other treats it as a leader projected through the meeting point,
+// or stops before it.
+
+// foe is one vehicle on a track that meets the own one.
+type foe struct {
+	v         *veh
+	backM     float64 // tail along the foe's track
+	front     bool    // its front is on that track
+	gap       float64
+	untilM    float64 // to the begin of the shared area; below 0: follow, do not drive up to it
+	inTheWay  bool
+	untilStop bool // stop at the shared area whatever the foe does
+}
+
+// mindFoes adapts the walk's speed to the vehicles on tracks that meet the inner
+// track which link l ends.
+func (p *planner) mindFoes(w *walk, l *link, wait *float64, request *bool) {
+	n := p.e.net
+	for i := l.meets; i < l.meetsEnd; i++ {
+		x := &n.meets[i]
+		until := w.seen - x.beforeEndM
+		if until+x.sizeM < 0 && !x.merge {
+			continue
+		}
+		vs := p.e.road[x.foe]
+		for j := range vs {
+			f := &vs[j]
+			p.mindFoe(w, l, x, until, foe{v: f, backM: f.posM - p.e.kinds[f.kind].lengthM, front: true}, request)
+		}
+		if f, back := p.e.tail(x.foe, 0); f != nil {
+			p.mindFoe(w, l, x, until, foe{v: f, backM: back}, request)
+		}
+	}
+	*wait = math.Min(*wait, w.v)
+}
+
+// mindFoe decides whether one vehicle must be minded and how.
+func (p *planner) mindFoe(w *walk, l *link, x *meeting, until float64, f foe, request *bool) {
+	if f.v == p.v || !p.concerns(w, l, x, until, &f) {
+		return
+	}
+	if !f.inTheWay && !p.goesFirst(w, x, &f) {
+		return
+	}
+	p.adapt(w, x, &f)
+	if w.last >= 0 {
+		w.v = math.Max(w.v, p.items[w.last].waitMPS)
+	}
+	if w.v < haltMPS && (x.part || f.v.flags&stopped != 0 || float64(f.v.waitS) > blockedS) {
+		*request = false
+		if w.last >= 0 && x.part {
+			p.items[w.last].request = false
+		}
+	}
+}
+
+// concerns reports whether the foe is in conflict with the own way, and works
+// out the gap to it.
+func (p *planner) concerns(w *walk, l *link, x *meeting, until float64, f *foe) bool {
+	e := p.e
+	fk := &e.kinds[f.v.kind]
+	foeUntil := e.net.tracks[x.foe].lengthM - x.foeBeforeM
+	backUntil := foeUntil - f.backM
+	past := backUntil+x.foeSizeM < 0
+	entered := backUntil < fk.lengthM
+	waits := x.foeWaits && l.role != waitLink && e.net.ways[l.movement].wait == noLink
+	bound := waits || x.merge || x.part
+	f.inTheWay = (!past && until > 0 || x.merge && until > backUntil-fk.lengthM) && entered && !x.foeWaits
+	if !f.inTheWay {
+		if waits && p.bothGreen(l, x) || until < -marginM {
+			return false
+		}
+		if x.part && w.last < 0 && f.backM+fk.lengthM < p.v.posM-p.k.lengthM {
+			return false
+		}
+		if (!bound || f.v.flags&stopped != 0 || x.merge) && f.front && f.v.flags&willPass == 0 {
+			return false
+		}
+	}
+	if waits && !x.part {
+		f.gap = math.Inf(-1)
+	} else {
+		if past && !x.merge {
+			return false
+		}
+		if x.merge && backUntil < 0 {
+			backUntil += math.Max(0, x.foeBeforeM-x.beforeEndM)
+		}
+		f.gap = until - p.k.gapM - backUntil - x.foeSizeM
+	}
+	f.untilM = until
+	if f.front && bound || !f.front && (x.merge || x.part) {
+		f.untilM = -1
+	}
+	return true
+}
+
+// bothGreen reports whether the foe waits inside the junction under a green of
+// its own, coming from another lane: then it is not yet a hindrance.
+func (p *planner) bothGreen(l *link, x *meeting) bool {
+	n := p.e.net
+	own, other := &n.links[l.entry], &n.links[n.links[x.foeLink].entry]
+	if own.group < 0 || other.group < 0 || own.from == other.from {
+		return false
+	}
+	return isGreen(p.e.lights[own.group]) && isGreen(p.e.lights[other.group])
+}
+
+func isGreen(s byte) bool { return s == 'G' || s == 'g' }
+
+// goesFirst reports whether the foe has the junction before the own vehicle.
+func (p *planner) goesFirst(w *walk, x *meeting, f *foe) bool {
+	if w.last >= 0 || !f.front {
+		return true // not yet on the junction, or the foe is leaving it
+	}
+	own, other := p.v.entered, f.v.entered
+	switch {
+	case own != other:
+		return other < own
+	case x.foeFirst:
+		return true
+	case x.merge || x.part:
+		if p.v.speedMPS != f.v.speedMPS {
+			return f.v.speedMPS > p.v.speedMPS
+		}
+		return f.v.id < p.v.id
+	}
+	return false
+}
+
+// adapt follows the foe's projection, or drives up to the shared area so as not
+// to be there before the foe has left it.
+func (p *planner) adapt(w *walk, x *meeting, f *foe) {
+	e, v, k := p.e, p.v, p.k
+	fk := &e.kinds[f.v.kind]
+	safe := 0.0
+	if f.gap >= 0 {
+		safe = e.follow(k, v.speedMPS, f.gap, f.v.speedMPS, e.brakeM(f.v.speedMPS, math.Max(k.decel, fk.decel)))
+	} else {
+		safe = e.stopWithin(k, v.speedMPS, w.seen-w.tr.lengthM-marginM)
+	}
+	if f.untilM >= 0 {
+		stop := e.stopWithin(k, v.speedMPS, f.untilM-k.gapM)
+		if math.IsInf(f.gap, -1) {
+			safe = math.Max(safe, stop)
+		} else {
+			gone := (f.untilM - f.gap) / math.Max(f.v.speedMPS, haltMPS)
+			final := math.Max(v.speedMPS, 2*(f.untilM-k.gapM)/gone-v.speedMPS)
+			safe = math.Max(safe, math.Min(v.speedMPS+e.dt*(final-v.speedMPS)/gone, stop))
+		}
+	}
+	if w.last >= 0 {
+		p.items[w.last].slowTo(safe)
+	}
+	w.v = math.Min(w.v, safe)
+	w.pass = math.Min(w.pass, safe)
+}
+
+// stuckInRing reports whether the vehicle stands at a junction of equal rights
+// where everybody waits for somebody else: following the nearest approaching
+// foe of each link leads back here. One in four straight movers and three in
+// four others then hold back in this step.
+func (p *planner) stuckInRing(q linkID) bool {
+	n := p.e.net
+	at := q
+	for range 16 {
+		foe := linkID(noLink)
+		nearest := math.Inf(1)
+		var who carID
+		l := &n.links[at]
+		for i := l.yields; i < l.yieldsEnd; i++ {
+			y := n.yields[i]
+			if n.links[y].from == n.links[q].from {
+				return p.holdBack(q)
+			}
+			for ref := p.e.before.first(y); ref != 0; {
+				a := p.e.before.at(ref)
+				ref = a.next
+				d := float64(a.distM)
+				if a.passes && (d < nearest || d == nearest && (foe == noLink || a.id < who)) {
+					foe, nearest, who = y, d, a.id
+				}
+			}
+		}
+		if foe == noLink {
+			return false
+		}
+		if at = foe; at == q {
+			return p.holdBack(q)
+		}
+	}
+	return false
+}
+
+func (p *planner) holdBack(q linkID) bool {
+	share := 0.75
+	if p.e.net.links[q].turn == 0 {
+		share = 0.25
+	}
+	return p.e.chance(p.v.id, purposeJunction) < share
+}

@@ -1,0 +1,203 @@
+package sim
+
+import "math"
+
+// What a vehicle that must change lanes does about it besides waiting for a
+// gap: it leaves room at the end of its lane, adapts its speed to the gap it
+// aims at, and asks the vehicles beside it to help.
+
+// advise lowers the speed of a vehicle in the next step to v, unless braking for
+// it would be more than comfortable.
+func (d *decision) advise(f *veh, k *kind, speed float64) {
+	if speed >= math.Max(0, f.speedMPS-k.stepBrake)-epsMPS && float32(speed) < f.advice {
+		f.advice = float32(math.Max(0, speed))
+	}
+}
+
+// slowForBlocked lets somebody in who waits before the vehicle to get onto its
+// lane, when traffic is slow.
+func (d *decision) slowForBlocked(r ref) {
+	e, v, k := d.e, d.v, d.k
+	if r.index < 0 || r == d.me {
+		return
+	}
+	f := &e.road[r.track][r.index]
+	fk := &e.kinds[f.kind]
+	gap := f.posM - fk.lengthM - v.posM - k.gapM
+	if gap <= marginM || v.speedMPS >= k.decel {
+		return
+	}
+	d.advise(v, k, e.follow(k, v.speedMPS, gap-marginM, f.speedMPS, e.brakeM(f.speedMPS, math.Max(k.decel, fk.decel))))
+}
+
+// urgent prepares a change that the route needs soon.
+func (d *decision) urgent(wish lcState) {
+	e, v := d.e, d.v
+	v.leftM = float32(d.currM - v.posM)
+	if d.toBest && (d.off > 1 || d.off < -1) {
+		room := float32(20)
+		if d.dir > 0 {
+			room = 40
+		}
+		v.leaveM = max(v.leaveM, room)
+	}
+	if d.lead.local {
+		d.reserve(d.lead.at, wish)
+	}
+	if first := d.lanes[d.l].first; first.index >= 0 && !(d.lead.local && first == d.lead.at) {
+		d.reserve(first, wish)
+	}
+	lanes := math.Max(1, math.Abs(float64(d.off)))
+	remaining := math.Max(e.dt, float64(v.leftM)/math.Max(float64(v.aheadV), epsMPS)/lanes/urgencyFactor)
+	if planned := d.informLeader(remaining); planned >= 0 {
+		d.informFollower(remaining, planned)
+	}
+}
+
+// reserve leaves room at the end of the lane for somebody who wants to come
+// over from there, or asks him to leave it.
+func (d *decision) reserve(r ref, wish lcState) {
+	e, v, k := d.e, d.v, d.k
+	f := &e.road[r.track][r.index]
+	counter := lcLeft
+	if wish == lcLeft {
+		counter = lcRight
+	}
+	if r == d.me || f.lc&counter == 0 {
+		return
+	}
+	fk := &e.kinds[f.kind]
+	if fk.fullM <= float64(v.leftM)-e.brakeOwnM(k, v.speedMPS) {
+		v.leaveM = max(v.leaveM, float32(fk.fullM))
+	} else if float64(f.leftM)-e.brakeOwnM(fk, f.speedMPS) >= k.fullM || f.leftM > v.leftM {
+		f.leaveM = max(f.leaveM, float32(k.fullM))
+	}
+}
+
+// informLeader decides whether to fall behind the leader on the other lane or
+// to pass it, and returns the speed planned; below 0 when it passes.
+func (d *decision) informLeader(remaining float64) float64 {
+	e, v, k := d.e, d.v, d.k
+	left := float64(v.leftM - v.leaveM)
+	planned := math.Min(v.speedMPS, e.stopWithin(k, v.speedMPS, left))
+	if v.advice != adviceNone {
+		planned = math.Min(planned, float64(v.advice))
+	}
+	if !d.lead.ok {
+		return planned
+	}
+	n := &d.lead
+	nextMPS := n.speed - math.Max(1, -n.accel)*e.dt
+	nextGap := n.gap + e.dt*(nextMPS-planned)
+	target := math.Max(math.Max(0, v.speedMPS-k.stepBrake),
+		e.follow(k, v.speedMPS, nextGap, math.Max(0, nextMPS), e.brakeM(math.Max(0, nextMPS), math.Max(k.decel, n.k.decel))))
+	if d.blocked&lcBlockedLead == 0 {
+		d.advise(v, k, target)
+		return math.Min(target, planned)
+	}
+	if d.canPass(planned, left, remaining) {
+		if n.local {
+			f := &e.road[n.at.track][n.at.index]
+			f.lc |= lcAmLeader
+			d.advise(f, n.k, f.speedMPS)
+		}
+		return -1
+	}
+	if n.local {
+		e.road[n.at.track][n.at.index].lc |= lcAmLeader
+	}
+	if target < v.speedMPS {
+		decel := math.Min(k.decel, math.Max(fallBehind, (v.speedMPS-target)/remaining))
+		next := math.Min(planned, math.Max(0, v.speedMPS-decel*e.dt))
+		d.advise(v, k, next)
+		return next
+	}
+	d.advise(v, k, target)
+	return planned
+}
+
+// canPass reports whether there are road and time to pass the leader on the
+// other lane before the lane ends.
+func (d *decision) canPass(planned, left, remaining float64) bool {
+	e, v, k := d.e, d.v, d.k
+	n := &d.lead
+	if n.stopped {
+		return true
+	}
+	dv := planned - n.speed
+	if dv <= 0 {
+		return false
+	}
+	dist := math.Max(0, n.gap+n.k.fullM+k.lengthM+e.secureM(n.k, n.speed, v.speedMPS, k.decel))
+	if left-e.brakeOwnM(k, v.speedMPS)-v.speedMPS*k.tauS < dist {
+		return false
+	}
+	return remaining >= dist/dv
+}
+
+// informFollower asks the follower on the other lane to let the vehicle in, or
+// slows down so that it passes.
+func (d *decision) informFollower(remaining, planned float64) {
+	e, k := d.e, d.k
+	n := &d.follow
+	if !n.ok || !n.local {
+		return
+	}
+	f := &e.road[n.at.track][n.at.index]
+	asked := lcAmFollower | lcAskedLeft
+	if d.dir < 0 {
+		asked = lcAmFollower | lcAskedRight
+	}
+	brake := func(mps float64) float64 { return e.brakeM(mps, math.Max(n.k.decel, k.decel)) }
+	if d.blocked&lcBlockedFollow == 0 {
+		if d.blocked&lcBlockedLead != 0 {
+			safe := e.follow(n.k, n.speed, n.gap+planned*e.dt, planned, brake(planned))
+			safe = e.follow(n.k, n.speed, n.gap+(planned-safe)*e.dt, planned, brake(planned))
+			d.advise(f, n.k, safe)
+		}
+		return
+	}
+	if planned-n.speed >= helpMPS {
+		need := e.secureM(n.k, n.speed, planned, k.decel)
+		if (need-n.gap)/remaining < planned-n.speed {
+			f.lc |= asked
+			d.advise(f, n.k, planned-helpMPS)
+			return
+		}
+	}
+	soon := math.Max(0, n.speed-n.k.decel*e.dt)
+	later := math.Max(0, n.speed-n.k.decel)
+	dv := planned - later
+	gap := n.gap + dv
+	need := e.secureM(n.k, later, planned, k.decel)
+	switch {
+	case gap > 0 && gap >= need:
+		safe := math.Max(soon, e.follow(n.k, n.speed, n.gap+planned*e.dt, planned, brake(planned)))
+		safe = math.Max(soon, e.follow(n.k, n.speed, n.gap+(planned-safe)*e.dt, planned, brake(planned)))
+		f.lc |= asked
+		d.advise(f, n.k, safe)
+	case dv > 0 && dv*remaining > need-gap+marginM:
+		f.lc |= asked
+		d.advise(f, n.k, soon)
+	default:
+		d.letPass(f, n, remaining, planned, soon, asked)
+	}
+}
+
+// letPass lets the follower on the other lane go first.
+func (d *decision) letPass(f *veh, n *near, remaining, planned, soon float64, asked lcState) {
+	e, v, k := d.e, d.v, d.k
+	help := math.Max(n.speed, v.speedMPS+helpMPS)
+	if n.speed > v.speedMPS && (d.dir < 0 || planned > 27 || d.laneM > turnLaneM) {
+		help = math.Max(soon, v.speedMPS+helpMPS)
+		if (n.speed-v.speedMPS)/n.k.decel < remaining {
+			f.lc |= asked
+			d.advise(f, n.k, help)
+			return
+		}
+	}
+	f.lc |= asked
+	d.advise(f, n.k, help)
+	dist := math.Max(0, n.gap+k.fullM+n.k.lengthM+e.secureM(k, planned, help, n.k.decel))
+	d.advise(v, k, math.Max(help-dist/remaining, v.speedMPS-k.stepBrake))
+}

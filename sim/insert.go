@@ -1,0 +1,421 @@
+package sim
+
+import (
+	"math"
+
+	"tideway/geo"
+	"tideway/internal/rng"
+	"tideway/sim/demand"
+)
+
+// insert lets vehicles depart. On every segment they go in order of departure;
+// one that finds no room makes those behind it wait.
+func (e *Engine) insert() {
+	q := &e.queue
+	now := e.Time() - e.step // departures of the step that ends now
+	for q.next < len(e.trips) && e.trips[q.next].Depart <= now {
+		s := e.origin(&e.trips[q.next].Trip)
+		if len(q.due[s]) == 0 {
+			q.active = append(q.active, s)
+		}
+		q.due[s] = append(q.due[s], int32(q.next))
+		q.next++
+	}
+	kept := q.active[:0]
+	for _, s := range q.active {
+		list := q.due[s]
+		done := 0
+		for done < len(list) && e.depart(list[done]) {
+			done++
+		}
+		if done > 0 {
+			list = append(list[:0], list[done:]...)
+			q.due[s] = list
+		}
+		if len(list) > 0 {
+			kept = append(kept, s)
+		}
+	}
+	q.active = kept
+}
+
+// depart tries to put a trip's vehicle on the road and reports whether the next
+// one may try: it departed, or it never can.
+func (e *Engine) depart(i int32) bool {
+	t := &e.trips[i].Trip
+	if e.status[i].state == Impossible {
+		return true
+	}
+	id := e.newCar()
+	c := &e.cars[id]
+	c.trip = i
+	if !e.routeTrip(id, t) {
+		e.status[i].state = Impossible
+		e.totals.noRoute++
+		e.queue.waiting--
+		e.freeCar(id)
+		return true
+	}
+	v := e.newVeh(id, t)
+	track, ok := e.place(&v, t, c)
+	if !ok {
+		e.dropPath(id)
+		e.freeCar(id)
+		return false
+	}
+	e.enterRoad(track, v, i)
+	return true
+}
+
+func (e *Engine) newCar() carID {
+	if n := len(e.free); n > 0 {
+		id := e.free[n-1]
+		e.free = e.free[:n-1]
+		e.cars[id] = car{haltedS: -1, live: true}
+		return id
+	}
+	e.cars = append(e.cars, car{haltedS: -1, live: true})
+	return carID(len(e.cars) - 1)
+}
+
+func (e *Engine) freeCar(id carID) {
+	e.cars[id] = car{}
+	e.free = append(e.free, id)
+}
+
+// routeTrip gives a car its route and stops, and reports whether it has one.
+func (e *Engine) routeTrip(id carID, t *demand.Trip) bool {
+	c, k := &e.cars[id], &e.kinds[t.Type]
+	open := t.Route != demand.NoRoute && e.routeOpen(t.Route, t.Type)
+	if open && len(t.Stops) == 0 {
+		c.path = e.sharedPath(t.Route, kindID(t.Type))
+		return true
+	}
+	var segs []geo.SegmentID
+	if open {
+		segs = e.in.Demand.Routes[t.Route].Segments
+	} else if segs = e.findRoute(t, k); segs == nil {
+		return false
+	}
+	if e.paths.own == nil {
+		e.paths.shared, e.paths.own = map[[2]uint32]span{}, map[carID]bool{}
+	}
+	e.ownPath(id, segs)
+	c = &e.cars[id]
+	c.rerouted = t.Route != demand.NoRoute && !open
+	c.halts = e.planHalts(t, segs, 0)
+	e.lookAlong(c.path, 0, k, c.halts)
+	return true
+}
+
+func (e *Engine) newVeh(id carID, t *demand.Trip) veh {
+	k := &e.kinds[t.Type]
+	return veh{id: id, kind: kindID(t.Type), came: noLink, advice: adviceNone, luck: e.luckOf(t, rng.Imperfection),
+		factor: float32(k.speedFactor(rng.New(e.in.Seed, t.Key, rng.SpeedFactor))), aheadV: 0}
+}
+
+// place chooses lane, position and speed after the trip's rules and reports
+// whether there is room.
+func (e *Engine) place(v *veh, t *demand.Trip, c *car) (trackID, bool) {
+	e.lookUp(v, c)
+	lanes, l := e.looks.of(v.look)
+	lane := e.departLane(t, lanes, l)
+	if lane < 0 {
+		return noTrack, false
+	}
+	track := l.first + trackID(lane)
+	k := &e.kinds[v.kind]
+	length := e.net.tracks[track].lengthM
+	base := math.Min(k.lengthM+marginM, length)
+	draw := rng.New(e.in.Seed, t.Key, rng.Departure)
+	v.speedMPS = e.departSpeed(v, t, track, &draw)
+	most := t.Speed != demand.SpeedGiven
+	v.posM = base
+	switch t.Pos {
+	case demand.PosGiven:
+		if v.posM = float64(t.PosAt); v.posM < 0 {
+			v.posM += length
+		}
+		v.posM = math.Min(math.Max(0, v.posM), length)
+	case demand.PosRandom:
+		v.posM = math.Min(base, length) + draw.Float64()*math.Max(0, length-base)
+	case demand.PosRandomFree, demand.PosFree:
+		return track, e.placeFree(v, k, track, &draw, most, t.Pos == demand.PosRandomFree)
+	case demand.PosLast:
+		if vs := e.road[track]; len(vs) > 0 {
+			f := &vs[len(vs)-1]
+			v.posM = math.Min(length, f.posM-e.kinds[f.kind].lengthM-k.gapM)
+		} else {
+			v.posM = length
+		}
+		if v.posM < base {
+			return track, false
+		}
+	}
+	return track, e.fits(v, k, track, most)
+}
+
+// placeFree looks for room anywhere on the lane: at random places first, then
+// behind every vehicle from the front.
+func (e *Engine) placeFree(v *veh, k *kind, track trackID, draw *rng.Stream, most, random bool) bool {
+	length := e.net.tracks[track].lengthM
+	base := math.Min(k.lengthM+marginM, length)
+	want := v.speedMPS
+	try := func(pos float64) bool {
+		v.posM, v.speedMPS = pos, want
+		return pos >= base && e.fits(v, k, track, most)
+	}
+	if random {
+		for range 10 {
+			if try(base + draw.Float64()*(length-base)) {
+				return true
+			}
+		}
+	}
+	if try(base) {
+		return true
+	}
+	for i := range e.road[track] {
+		f := &e.road[track][i]
+		if try(f.posM - e.kinds[f.kind].lengthM - k.gapM) {
+			return true
+		}
+	}
+	return false
+}
+
+func (e *Engine) departLane(t *demand.Trip, lanes []laneLook, l *outlook) int {
+	k := &e.kinds[t.Type]
+	open := func(i int) bool { return e.net.tracks[l.first+trackID(i)].open(k) }
+	allowed := func(i int) bool { return open(i) }
+	best := func(i int) bool { return open(i) && lanes[i].off == 0 }
+	switch t.Lane {
+	case demand.LaneIndex:
+		if t.LaneAt < len(lanes) && open(t.LaneAt) {
+			return t.LaneAt
+		}
+		return -1
+	case demand.LaneBest:
+		return e.emptiest(lanes, l, best)
+	case demand.LaneFree, demand.LaneAllowed:
+		return e.emptiest(lanes, l, allowed)
+	case demand.LaneRandom:
+		s := rng.New(e.in.Seed, t.Key, rng.RouteChoice)
+		var can []int
+		for i := range lanes {
+			if open(i) {
+				can = append(can, i)
+			}
+		}
+		if len(can) == 0 {
+			return -1
+		}
+		return can[s.IntN(len(can))]
+	}
+	for i := range lanes {
+		if open(i) {
+			return i
+		}
+	}
+	return -1
+}
+
+// emptiest returns the lane among those that ok accepts with the least length
+// taken, the first of equals.
+func (e *Engine) emptiest(lanes []laneLook, l *outlook, ok func(int) bool) int {
+	at, least := -1, math.Inf(1)
+	for i := range lanes {
+		if !ok(i) {
+			continue
+		}
+		taken := 0.0
+		for j := range e.road[l.first+trackID(i)] {
+			taken += e.kinds[e.road[l.first+trackID(i)][j].kind].fullM
+		}
+		if taken < least {
+			at, least = i, taken
+		}
+	}
+	return at
+}
+
+func (e *Engine) departSpeed(v *veh, t *demand.Trip, track trackID, draw *rng.Stream) float64 {
+	k, tr := &e.kinds[v.kind], &e.net.tracks[track]
+	desired := math.Min(tr.limitMPS*float64(v.factor), k.maxMPS)
+	switch t.Speed {
+	case demand.SpeedMax, demand.SpeedDesired:
+		return desired
+	case demand.SpeedLimit:
+		return math.Min(tr.limitMPS, k.maxMPS)
+	case demand.SpeedRandom:
+		return desired * draw.Float64()
+	case demand.SpeedLast:
+		if vs := e.road[track]; len(vs) > 0 {
+			return math.Min(desired, vs[len(vs)-1].speedMPS)
+		}
+		return desired
+	case demand.SpeedAvg:
+		sum, n := 0.0, 0
+		for i := range e.road[track] {
+			sum, n = sum+e.road[track][i].speedMPS, n+1
+		}
+		if n > 0 {
+			return math.Min(desired, sum/float64(n))
+		}
+		return desired
+	}
+	return math.Min(float64(t.SpeedAt), desired)
+}
+
+// fits reports whether a vehicle may appear at its place: safe behind its
+// leader, before a closed link and before its follower. With adapt its speed is
+// lowered as far as needed.
+func (e *Engine) fits(v *veh, k *kind, track trackID, adapt bool) bool {
+	vs := e.road[track]
+	at := 0
+	for at < len(vs) && vs[at].posM >= v.posM {
+		at++
+	}
+	lower := func(safe float64) bool {
+		if safe < v.speedMPS {
+			if !adapt {
+				return false
+			}
+			v.speedMPS = safe
+		}
+		return true
+	}
+	if at > 0 {
+		if !lower(e.behindLeader(v, k, &vs[at-1], vs[at-1].posM-e.kinds[vs[at-1].kind].lengthM)) {
+			return false
+		}
+	} else if !e.fitsAhead(v, k, track, lower) {
+		return false
+	}
+	if at < len(vs) {
+		return e.spares(&vs[at], vs[at].posM, v, k)
+	}
+	return e.sparesUpstream(v, k, track)
+}
+
+// behindLeader returns the speed that is safe behind f, or less than 0 when
+// there is not even the minimum gap.
+func (e *Engine) behindLeader(v *veh, k *kind, f *veh, backM float64) float64 {
+	fk := &e.kinds[f.kind]
+	gap := backM - v.posM - k.gapM
+	if gap < 0 {
+		return -1
+	}
+	return e.stopMPS(gap+e.brakeM(f.speedMPS, math.Max(k.decel, fk.decel)), k.decel, k.tauS)
+}
+
+// fitsAhead checks what lies beyond the end of the lane within braking
+// distance.
+func (e *Engine) fitsAhead(v *veh, k *kind, track trackID, lower func(float64) bool) bool {
+	if f, back := e.tail(track, 0); f != nil && !lower(e.behindLeader(v, k, f, back)) {
+		return false
+	}
+	tr := &e.net.tracks[track]
+	seen := tr.lengthM - v.posM
+	c := &e.cars[v.id]
+	look := v.look
+	for view := int32(0); seen < e.brakeOwnM(k, v.speedMPS)+k.gapM+v.speedMPS*e.dt; {
+		q := tr.out
+		if !tr.inner() {
+			lanes, _ := e.looks.of(look)
+			if q = lanes[tr.lane].link; q == noLink {
+				if c.at+view >= c.path.count-1 {
+					return true
+				}
+				return lower(e.stopMPS(seen, k.decel, e.dt))
+			}
+		}
+		l := &e.net.links[q]
+		if s := e.state(l); s != 'G' && s != 'M' && s != 'g' {
+			return lower(e.stopMPS(seen, k.decel, e.dt))
+		}
+		if f, back := e.last(l.to); f != nil && !lower(e.behindLeader(v, k, f, back+v.posM+seen)) {
+			return false
+		}
+		tr = &e.net.tracks[l.to]
+		if !lower(e.freeMPS(k, seen, math.Min(tr.limitMPS*float64(v.factor), k.maxMPS))) {
+			return false
+		}
+		seen += tr.lengthM
+		if !tr.inner() {
+			if view++; c.at+view >= c.path.count {
+				return true
+			}
+			look = e.pathLook[c.path.begin+c.at+view]
+		}
+	}
+	return true
+}
+
+// spares reports whether follower f, at posM on the same line, is not forced to
+// brake hard by the new vehicle.
+func (e *Engine) spares(f *veh, posM float64, v *veh, k *kind) bool {
+	fk := &e.kinds[f.kind]
+	gap := v.posM - k.lengthM - posM - fk.gapM
+	return gap >= 0 && gap >= e.secureM(fk, f.speedMPS, v.speedMPS, k.decel)
+}
+
+// sparesUpstream checks the followers that come from the tracks before the
+// lane.
+func (e *Engine) sparesUpstream(v *veh, k *kind, track trackID) bool {
+	return e.eachUpstream(track, v.posM-k.lengthM, 0, func(f *veh, distM float64) bool {
+		fk := &e.kinds[f.kind]
+		gap := distM - fk.gapM
+		return gap >= 0 && gap >= e.secureM(fk, f.speedMPS, v.speedMPS, k.decel) || f.speedMPS < haltMPS && gap >= 0
+	})
+}
+
+const upstreamM = 100.0
+
+// eachUpstream calls ok for the first vehicle on every way that leads to the
+// begin of a track, with the distance from its front to the point distM behind
+// that begin, and reports whether ok always held.
+func (e *Engine) eachUpstream(track trackID, distM float64, depth int, ok func(f *veh, distM float64) bool) bool {
+	if distM > upstreamM || depth > 4 {
+		return true
+	}
+	n := e.net
+	for i := n.into[track]; i < n.intoEnd[track]; i++ {
+		q := n.intoLinks[i]
+		from := n.links[q].from
+		if n.links[q].role == entryLink {
+			if s := e.state(&n.links[q]); s == 'r' {
+				continue
+			}
+		}
+		if vs := e.road[from]; len(vs) > 0 {
+			f := &vs[0]
+			if e.nextLink(f, &n.tracks[from], from) == q && !ok(f, distM+n.tracks[from].lengthM-f.posM) {
+				return false
+			}
+			continue
+		}
+		if !e.eachUpstream(from, distM+n.tracks[from].lengthM, depth+1, ok) {
+			return false
+		}
+	}
+	return true
+}
+
+// enterRoad puts a vehicle on its lane and books the departure.
+func (e *Engine) enterRoad(track trackID, v veh, trip int32) {
+	c := &e.cars[v.id]
+	c.depart, c.startM = e.tick, v.posM
+	c.enteredS = e.nowS
+	c.freeS = (e.net.tracks[track].lengthM - v.posM) / math.Max(e.net.tracks[track].limitMPS*float64(v.factor), 0.1)
+	st := &e.status[trip]
+	st.state, st.inS, st.startM, st.rerouted = Driving, e.nowS-e.dt, v.posM, c.rerouted
+	if c.rerouted {
+		e.totals.rerouted++
+	}
+	e.totals.inserted++
+	e.totals.onRoad++
+	e.queue.waiting--
+	e.tally.entered[e.net.tracks[track].seg]++
+	e.insertOrdered(track, v)
+}

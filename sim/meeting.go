@@ -1,0 +1,142 @@
+package sim
+
+import (
+	"math"
+
+	"tideway/geo"
+	"tideway/unit"
+)
+
+func lengthOf(m float64) unit.Length { return unit.Length(m) }
+
+// addMeetings lists for every inner track the tracks that it meets: those of
+// the movements in conflict, and those that leave the same lane.
+func (n *network) addMeetings() {
+	lines := make([]line, len(n.tracks))
+	for t := n.lanes; t < len(n.tracks); t++ {
+		lines[t] = n.innerLine(trackID(t))
+	}
+	for m := range n.ways {
+		way := n.ways[m]
+		for _, t := range []trackID{way.first, way.second} {
+			if t == noTrack {
+				continue
+			}
+			end := &n.links[n.tracks[t].out]
+			end.meets = int32(len(n.meets))
+			for _, x := range n.city.Conflicts(geo.MovementID(m)) {
+				n.meetFoe(geo.MovementID(m), t, x, lines)
+			}
+			n.meetSiblings(geo.MovementID(m), t, lines)
+			end.meetsEnd = int32(len(n.meets))
+		}
+	}
+}
+
+// meetFoe adds the meetings of track t of movement m with the tracks of a
+// movement it conflicts with. The foe's way up to its waiting point counts only
+// for those who give way to it.
+func (n *network) meetFoe(m geo.MovementID, t trackID, x geo.Conflict, lines []line) {
+	foe := n.ways[x.Foe]
+	own := n.ways[m]
+	if foe.second == noTrack {
+		return
+	}
+	if x.Kind == geo.Merging {
+		if t == own.second {
+			n.addMerge(t, foe.second, x.Yield, lines)
+		} else {
+			n.addCrossing(t, foe.second, x.Yield, lines)
+		}
+	} else {
+		n.addCrossing(t, foe.second, x.Yield, lines)
+	}
+	if foe.first != noTrack && (x.Yield || t == own.first) {
+		n.addCrossing(t, foe.first, x.Yield, lines)
+	}
+	if len(lines[t].shape) == 0 || len(lines[foe.second].shape) == 0 {
+		n.addGiven(m, t, x, lines)
+	}
+}
+
+// addGiven uses the conflict's own distances where shapes are missing.
+func (n *network) addGiven(m geo.MovementID, t trackID, x geo.Conflict, lines []line) {
+	own, foe := n.ways[m], n.ways[x.Foe]
+	if t != own.second || x.Kind == geo.Merging {
+		return
+	}
+	total := float64(n.city.Movements.At(m).Length)
+	foeTotal := float64(n.city.Movements.At(x.Foe).Length)
+	width, foeWidth := n.width(t), n.width(foe.second)
+	before := total - float64(x.At) + foeWidth/2
+	foeBefore := foeTotal - float64(x.FoeAt) + width/2
+	n.meets = append(n.meets, meeting{foe: foe.second, foeLink: n.tracks[foe.second].out, beforeEndM: before, foeBeforeM: foeBefore,
+		sizeM: foeWidth, foeSizeM: width, foeFirst: x.Yield})
+}
+
+func (n *network) width(t trackID) float64 {
+	w := float64(n.city.Lanes.At(geo.LaneID(n.links[n.tracks[t].entry].from)).Width)
+	if w <= 0 {
+		return 3.2
+	}
+	return w
+}
+
+func (n *network) addCrossing(t, foe trackID, yield bool, lines []line) {
+	a, b := lines[t], lines[foe]
+	x, ok := lastCrossing(a.shape, b.shape)
+	if !ok {
+		return
+	}
+	factor := 2/math.Max(math.Sin(math.Min(x.angle, math.Pi-x.angle)), 0.2) - 1
+	if x.angle > math.Pi/2 {
+		factor = 2/math.Max(math.Sin(x.angle), 0.2) - 1
+	}
+	size := math.Min(n.width(foe)*factor, a.lengthM)
+	foeSize := math.Min(n.width(t)*factor, b.lengthM)
+	n.meets = append(n.meets, meeting{foe: foe, foeLink: n.tracks[foe].out,
+		beforeEndM: a.lengthM - math.Max(0, x.a-size/2)*a.scale, foeBeforeM: b.lengthM - math.Max(0, x.b-foeSize/2)*b.scale,
+		sizeM: size, foeSizeM: foeSize, foeFirst: yield, foeWaits: n.links[n.tracks[foe].out].role == waitLink})
+}
+
+func (n *network) addMerge(t, foe trackID, yield bool, lines []line) {
+	a, b := lines[t], lines[foe]
+	x := meeting{foe: foe, foeLink: n.tracks[foe].out, merge: true, foeFirst: yield}
+	if len(a.shape) > 1 && len(b.shape) > 1 {
+		onA, onB := apart(reversed(a.shape), reversed(b.shape))
+		shared := math.Min(onA*a.scale, onB*b.scale)
+		x.beforeEndM, x.foeBeforeM = math.Min(shared, a.lengthM), math.Min(shared, b.lengthM)
+	}
+	n.meets = append(n.meets, x)
+}
+
+// meetSiblings adds the tracks of other movements from the same lane: until
+// the paths have parted, their vehicles follow each other.
+func (n *network) meetSiblings(m geo.MovementID, t trackID, lines []line) {
+	way := n.ways[m]
+	if first := firstTrack(way); t != first {
+		return
+	}
+	for _, other := range n.city.MovementsFrom(geo.LaneID(n.links[way.entry].from)) {
+		sibling := firstTrack(n.ways[other])
+		if other == m || sibling == noTrack {
+			continue
+		}
+		a, b := lines[t], lines[sibling]
+		shared := 0.0
+		if len(a.shape) > 1 && len(b.shape) > 1 {
+			onA, onB := apart(a.shape, b.shape)
+			shared = math.Min(onA*a.scale, onB*b.scale)
+		}
+		n.meets = append(n.meets, meeting{foe: sibling, foeLink: n.tracks[sibling].out, part: true,
+			beforeEndM: math.Max(0, a.lengthM-shared), foeBeforeM: math.Max(0, b.lengthM-shared),
+			foeWaits: n.links[n.tracks[sibling].out].role == waitLink})
+	}
+}
+
+func firstTrack(w linkWay) trackID {
+	if w.first != noTrack {
+		return w.first
+	}
+	return w.second
+}

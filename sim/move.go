@@ -1,0 +1,184 @@
+package sim
+
+// crossing vehicles leave their track in a step; they are handed over when all
+// have moved.
+type handover struct {
+	to     trackID
+	passed [maxPasses]linkID // in order
+	count  int
+	v      veh
+}
+
+const maxPasses = 8
+
+// mover drives the vehicles of a shard of tracks.
+type mover struct {
+	e    *Engine
+	out  []handover
+	gone []arrival // vehicles that reached their destination
+}
+
+type arrival struct {
+	track  trackID
+	passed [maxPasses]linkID
+	count  int
+	v      veh
+}
+
+// track moves the vehicles of a track by their planned speeds. Those that pass
+// its end go to out; the others stay in order.
+func (m *mover) track(t trackID) {
+	e := m.e
+	vs := e.road[t]
+	tr := &e.net.tracks[t]
+	sum := laneSums{}
+	left := 0
+	for i := range vs {
+		v := &vs[i]
+		k := &e.kinds[v.kind]
+		e.drive(v, k, t)
+		if v.posM > tr.lengthM || v.flags&lastRoad != 0 && v.posM >= e.arriveAt(v, tr) {
+			if m.leave(t, v, k) {
+				left++
+				continue
+			}
+		}
+		e.account(v, k, tr.limitMPS, &sum, tr.lengthM)
+		if left > 0 {
+			vs[i-left] = *v
+		}
+	}
+	if left > 0 {
+		e.road[t] = vs[:len(vs)-left]
+	}
+	e.tally.addLane(e, t, &sum)
+}
+
+// drive applies the planned speed.
+func (e *Engine) drive(v *veh, k *kind, t trackID) {
+	next := v.nextMPS
+	slow := next <= haltMPS
+	gentle := next-v.speedMPS <= 0.5*k.accel*e.dt
+	v.accel = float32((next - v.speedMPS) / e.dt)
+	v.speedMPS = next
+	v.posM += next * e.dt
+	f := v.plan
+	if slow && f&stopped == 0 {
+		if gentle {
+			v.waitS += float32(e.dt)
+		}
+		c := &e.cars[v.id]
+		c.waitS += e.dt
+		if f&standing == 0 {
+			c.stops++
+			if c.haltedS < 0 {
+				c.haltedS = e.nowS
+			}
+			f |= standing | newStop
+		} else {
+			f &^= newStop
+		}
+	} else {
+		v.waitS = 0
+		f &^= standing | newStop
+	}
+	v.flags = f
+	v.lc &= lcKeepStrategic(v.lc)
+	v.leaveM, v.leftM, v.advice = 0, 0, adviceNone
+	if f&(stopped|hasHalt) != 0 {
+		e.serve(v, t)
+	}
+}
+
+// leave takes a vehicle that has passed the end of its track over as many
+// links as its way of this step covers, and reports whether it left. A vehicle
+// whose way ends stays at the end of its track.
+func (m *mover) leave(t trackID, v *veh, k *kind) bool {
+	e := m.e
+	h := handover{to: t, v: *v}
+	w := &h.v
+	for {
+		tr := &e.net.tracks[h.to]
+		if w.flags&lastRoad != 0 && !tr.inner() && w.posM >= e.arriveAt(w, tr) {
+			e.cars[w.id].drivenM += e.arriveAt(w, tr)
+			m.gone = append(m.gone, arrival{track: h.to, passed: h.passed, count: h.count, v: *w})
+			return true
+		}
+		if w.posM <= tr.lengthM {
+			break
+		}
+		q := e.nextLink(w, tr, h.to)
+		if q == noLink || !e.mayPass(q, k) || h.count == maxPasses {
+			w.posM, w.speedMPS = tr.lengthM, 0
+			break
+		}
+		e.pass(w, q, tr)
+		h.passed[h.count], h.to = q, e.net.links[q].to
+		h.count++
+	}
+	if h.count == 0 {
+		*v = *w
+		return false
+	}
+	m.out = append(m.out, h)
+	return true
+}
+
+// mayPass is the last safety: nobody drives over a link that is closed to him.
+func (e *Engine) mayPass(q linkID, k *kind) bool { return e.net.links[q].admits(k.class, k.ignore) }
+
+// pass moves a vehicle over one link: positions, route and results.
+func (e *Engine) pass(w *veh, q linkID, tr *track) {
+	l := &e.net.links[q]
+	c := &e.cars[w.id]
+	c.drivenM += tr.lengthM
+	w.posM -= tr.lengthM
+	w.came = q
+	w.flags &^= willPass | mustWait | minorPass | changed
+	if l.role == entryLink && l.lengthM > 0 {
+		w.entered = int32(e.tick)
+	}
+	if l.to >= trackID(e.net.lanes) {
+		return
+	}
+	c.at++
+	e.lookUp(w, c)
+}
+
+// lookUp renews what a vehicle knows of its segment after it has entered it.
+func (e *Engine) lookUp(w *veh, c *car) {
+	w.look = e.pathLook[c.path.begin+c.at]
+	w.flags &^= lastRoad | hasHalt
+	if c.at == c.path.count-1 {
+		w.flags |= lastRoad
+	}
+	if h := e.nextHalt(c); h != nil && h.at == c.at {
+		w.flags |= hasHalt
+	}
+}
+
+// arriveAt is where a vehicle's route ends on its last segment.
+func (e *Engine) arriveAt(v *veh, tr *track) float64 {
+	if at := float64(e.trips[e.cars[v.id].trip].ArriveAt); at >= 0 && at < tr.lengthM {
+		return at
+	}
+	return tr.lengthM
+}
+
+// insertOrdered puts a vehicle where its position belongs. Equal positions are
+// ordered by trip, so that the order of arrival does not matter.
+func (e *Engine) insertOrdered(t trackID, v veh) int {
+	vs := append(e.road[t], veh{})
+	i := len(vs) - 1
+	for i > 0 && e.behind(&vs[i-1], &v) {
+		vs[i] = vs[i-1]
+		i--
+	}
+	vs[i] = v
+	e.road[t] = vs
+	return i
+}
+
+func (e *Engine) behind(a, b *veh) bool {
+	return a.posM < b.posM || a.posM == b.posM && e.cars[a.id].trip > e.cars[b.id].trip
+}

@@ -1,0 +1,172 @@
+package sim
+
+import (
+	"math"
+
+	"tideway/geo"
+)
+
+// lookID names what lies ahead of a segment on a route: for each of its lanes
+// the link to take, how far the lane can be used before a change is needed,
+// and in which direction the lanes lie that lead farther. Routes that look
+// alike for the next lookAheadM metres share one.
+type lookID uint32
+
+const noLook = ^lookID(0)
+
+const lookAheadM = 1500
+
+type outlook struct {
+	first trackID // lane 0 of the segment
+	count int32
+	lanes int32 // first of its laneLooks
+}
+
+type laneLook struct {
+	link    linkID  // to take at the end of the lane; noLink: the route does not go on here
+	usableM float32 // from the begin of the lane, along the lanes it leads onto
+	off     int8    // lanes to change, positive to the left; 0: among the best
+	follow  int8    // lane of the next segment that link leads to; -1: none
+}
+
+// outlooks holds them; equal content is stored once.
+type outlooks struct {
+	net   *network
+	list  []outlook
+	lanes []laneLook
+	index map[uint64][]lookID
+	work  []laneLook
+}
+
+func newOutlooks(n *network) *outlooks { return &outlooks{net: n, index: map[uint64][]lookID{}} }
+
+func (o *outlooks) of(id lookID) ([]laneLook, *outlook) {
+	l := &o.list[id]
+	return o.lanes[l.lanes : l.lanes+l.count], l
+}
+
+// haltAt is a planned stop that shapes an outlook: the vehicle must be on lane
+// until stopM. lane -1: none.
+type haltAt struct {
+	lane  int
+	stopM float64
+}
+
+// look returns the outlook of seg for a vehicle of kind k that goes on to next
+// (geo.NoSegment at the route's end), whose outlook is ahead.
+func (o *outlooks) look(seg, next geo.SegmentID, ahead lookID, k *kind, halt haltAt) lookID {
+	first, count := o.net.city.LanesOf(seg)
+	o.work = o.work[:0]
+	for l := range count {
+		o.work = append(o.work, o.lane(trackID(first)+trackID(l), next, ahead, k))
+	}
+	if halt.lane >= 0 {
+		for l := range o.work {
+			if l != halt.lane {
+				o.work[l].usableM = float32(math.Min(float64(o.work[l].usableM), halt.stopM))
+			}
+		}
+	}
+	o.direct(trackID(first), k, halt)
+	return o.intern(outlook{first: trackID(first), count: int32(count)})
+}
+
+// lane finds the best link of a lane: onto the lane of next from which one gets
+// farthest, then the one nearest to the lanes wanted there.
+func (o *outlooks) lane(t trackID, next geo.SegmentID, ahead lookID, k *kind) laneLook {
+	tr := &o.net.tracks[t]
+	out := laneLook{link: noLink, usableM: float32(tr.lengthM), follow: -1}
+	if !tr.open(k) {
+		out.usableM = 0
+		return out
+	}
+	if next == geo.NoSegment {
+		return out
+	}
+	lanes, _ := o.of(ahead)
+	best := -1
+	for q := tr.out; q < tr.outEnd; q++ {
+		link := &o.net.links[q]
+		to := &o.net.tracks[link.lane]
+		if to.seg != next || !link.admits(k.class, k.ignore) {
+			continue
+		}
+		l := int(to.lane)
+		if best < 0 || lanes[l].usableM > lanes[best].usableM ||
+			lanes[l].usableM == lanes[best].usableM && abs8(lanes[l].off) < abs8(lanes[best].off) {
+			best, out.link = l, q
+		}
+	}
+	if best >= 0 {
+		out.follow = int8(best)
+		out.usableM = float32(math.Min(tr.lengthM+float64(lanes[best].usableM), lookAheadM))
+	}
+	return out
+}
+
+func (t *track) open(k *kind) bool { return k.ignore && t.allow != 0 || t.allow.Has(k.class) }
+
+func abs8(v int8) int {
+	if v < 0 {
+		return int(-v)
+	}
+	return int(v)
+}
+
+// direct sets for every lane how many changes lead to the nearest best lane.
+func (o *outlooks) direct(first trackID, k *kind, halt haltAt) {
+	most := float32(-1)
+	for l := range o.work {
+		if o.work[l].usableM > most && (halt.lane < 0 || l == halt.lane) {
+			most = o.work[l].usableM
+		}
+	}
+	isBest := func(l int) bool {
+		return l >= 0 && l < len(o.work) && o.work[l].usableM >= most-1e-3 && (halt.lane < 0 || l == halt.lane)
+	}
+	for l := range o.work {
+		for d := 0; d <= len(o.work); d++ {
+			if isBest(l + d) {
+				o.work[l].off = int8(d)
+				break
+			}
+			if isBest(l - d) {
+				o.work[l].off = int8(-d)
+				break
+			}
+		}
+	}
+}
+
+// intern stores the lanes in work, or finds them stored.
+func (o *outlooks) intern(l outlook) lookID {
+	h := uint64(l.first)*0x9e3779b97f4a7c15 + uint64(l.count)
+	for _, w := range o.work {
+		h = (h ^ uint64(uint32(w.link))<<32 ^ uint64(math.Float32bits(w.usableM))) * 0xff51afd7ed558ccd
+		h = (h ^ h>>29) + uint64(uint8(w.off))<<8 + uint64(uint8(w.follow))
+	}
+	for _, id := range o.index[h] {
+		if o.same(id, l) {
+			return id
+		}
+	}
+	id := lookID(len(o.list))
+	l.lanes = int32(len(o.lanes))
+	o.list = append(o.list, l)
+	o.lanes = append(o.lanes, o.work...)
+	o.index[h] = append(o.index[h], id)
+	return id
+}
+
+func (o *outlooks) same(id lookID, l outlook) bool {
+	lanes, have := o.of(id)
+	if have.first != l.first || len(lanes) != len(o.work) {
+		return false
+	}
+	for i := range lanes {
+		if lanes[i] != o.work[i] {
+			return false
+		}
+	}
+	return true
+}

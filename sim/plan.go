@@ -1,0 +1,253 @@
+package sim
+
+import "math"
+
+const (
+	maxItems     = 20
+	stopLineM    = 1.0 // a vehicle halts this far before a red signal
+	nearM        = 4.5 // from here on one sees who comes on the streets one gives way to
+	marginM      = 0.1
+	clearLengths = 5 // junctions are kept clear looking this many vehicle lengths beyond
+	yellowDecel  = 3.0
+	blockedS     = 5.0 // a vehicle that stands this long inside a junction blocks it
+)
+
+// item is one link, or the end of the way, on a vehicle's path of the next
+// seconds: how fast it may drive if it passes, and if it has to wait before it.
+type item struct {
+	link    linkID // noLink: the way ends here
+	request bool
+	passMPS float64
+	waitMPS float64
+	seenM   float64 // from the front bumper to the link
+	arriveS float64
+	fromMPS float64 // speed of arrival
+	brake   float64 // speed of arrival when braking from now on
+	leave   float64 // speed when leaving the inner track; below 0: unknown
+	spaceM  float64 // free road behind it
+}
+
+// planner works out the next speed of vehicles, one after the other.
+type planner struct {
+	e     *Engine
+	shard int
+	items [maxItems]item
+	n     int
+	late  []pending // vehicles whose way depends on others' approaches
+	kept  []item
+
+	// of the vehicle in hand
+	v      *veh
+	k      *kind
+	t      trackID
+	brakeM float64
+	shares roadShares
+}
+
+// pending is a vehicle that must see others' approaches before it decides.
+type pending struct {
+	track trackID
+	index int32
+	n     int32
+	first int32 // of its items in planner.kept
+}
+
+// roadShares is the way ahead in terms of streets and junctions.
+type roadShares struct{ streetM, innerM float64 }
+
+// track plans all vehicles of a track, front to back.
+func (p *planner) track(t trackID) {
+	e := p.e
+	vs := e.road[t]
+	tr := &e.net.tracks[t]
+	p.t = t
+	var lead *veh
+	var leadKind *kind
+	for i := range vs {
+		v := &vs[i]
+		k := &e.kinds[v.kind]
+		p.v, p.k = v, k
+		v.plan = v.flags &^ (willPass | mustWait | minorPass)
+		floor := math.Max(0, v.speedMPS-k.stepBrake)
+		top := math.Min(v.speedMPS+k.accel*e.dt, k.maxMPS)
+		limit := math.Max(math.Min(tr.limitMPS*float64(v.factor), k.maxMPS), floor)
+		speed := math.Min(top, limit)
+		if lead != nil {
+			gap := lead.posM - leadKind.lengthM - v.posM - k.gapM
+			speed = math.Min(speed, e.follow(k, v.speedMPS, gap, lead.speedMPS, e.brakeM(lead.speedMPS, math.Max(k.decel, leadKind.decel))))
+		}
+		lead, leadKind = v, k
+		seen := tr.lengthM - v.posM
+		p.brakeM = e.brakeOwnM(k, top)
+		if v.flags&stopped != 0 {
+			v.nextMPS = 0
+			continue
+		}
+		sight := top*math.Max(k.tauS, e.dt) + p.brakeM + k.gapM + stopLineM
+		if i == 0 {
+			sight += e.longestM // the tail of a vehicle ahead may reach back
+		}
+		if v.flags&hasHalt == 0 && seen > sight {
+			e.finalize(v, k, tr, speed, 0)
+			if v.plan&lastRoad == 0 {
+				p.announceFar(tr, seen, speed)
+			}
+			continue
+		}
+		p.ahead(int32(i), seen, speed, limit, top)
+	}
+}
+
+// announceFar registers a vehicle that is too far from its next link to mind
+// it, if others do.
+func (p *planner) announceFar(tr *track, seen, speed float64) {
+	e, v := p.e, p.v
+	link := e.nextLink(v, tr, p.t)
+	if link == noLink || !e.net.links[link].watched || seen > farM {
+		return
+	}
+	l := &e.net.links[link]
+	if l.group >= 0 && (e.lights[l.group] == 'r' || e.lights[l.group] == 'y' || e.lights[l.group] == 'u') {
+		return
+	}
+	pass := math.Min(p.k.afterM(seen, speed), tr.limitMPS*float64(v.factor))
+	p.announce(&item{link: link, request: speed > epsMPS, seenM: seen, fromMPS: pass, brake: 0,
+		arriveS: e.nowS - e.dt + p.k.arriveS(seen, speed, pass), leave: -1})
+}
+
+const (
+	farM   = 250.0
+	epsMPS = 0.001
+)
+
+// nextLink returns the link that v takes at the end of its track.
+func (e *Engine) nextLink(v *veh, tr *track, t trackID) linkID {
+	if tr.inner() {
+		return tr.out
+	}
+	lanes, _ := e.looks.of(v.look)
+	return lanes[tr.lane].link
+}
+
+// announce registers an item with its link.
+func (p *planner) announce(it *item) {
+	l := &p.e.net.links[it.link]
+	if !l.watched {
+		return
+	}
+	leave := it.leave
+	if leave < 0 {
+		leave = math.Min(p.linkMaxMPS(l), p.k.afterM(l.lengthM, it.fromMPS))
+	}
+	p.e.now.add(p.shard, approach{link: it.link, id: p.v.id, passes: it.request, arriveS: it.arriveS,
+		leaveS: it.arriveS + (l.lengthM+p.k.lengthM)/math.Max(0.5*(it.fromMPS+leave), epsMPS), leaveMPS: float32(leave),
+		brakeMPS: float32(it.brake), speedMPS: float32(p.v.speedMPS), decel: float32(p.k.decel), distM: float32(it.seenM), waitS: p.v.waitS})
+}
+
+func (p *planner) linkMaxMPS(l *link) float64 {
+	return math.Min(p.e.net.tracks[l.to].limitMPS*float64(p.v.factor), p.k.maxMPS)
+}
+
+// ahead plans a vehicle that must mind the links before it: it walks along the
+// way, collecting items, until it has seen enough.
+func (p *planner) ahead(index int32, seen, speed, limit, top float64) {
+	e, v, k := p.e, p.v, p.k
+	p.n, p.shares = 0, roadShares{}
+	tr := &e.net.tracks[p.t]
+	if tr.inner() {
+		p.shares.innerM = seen
+	}
+	if index == 0 {
+		speed = p.minTail(p.t, speed)
+	}
+	w := walk{track: p.t, tr: tr, seen: seen, v: speed, limit: limit, last: -1,
+		pass: math.Min(k.afterM(seen, speed), limit), dist: top*e.dt + e.brakeOwnM(k, top), look: v.look}
+	for p.link(&w) {
+	}
+	p.keepClear()
+	for i := range p.n {
+		if p.items[i].link != noLink {
+			p.announce(&p.items[i])
+		}
+	}
+	p.note()
+	if safe, least, ok := p.decide(false); ok {
+		e.finalize(v, k, tr, safe, least)
+		return
+	}
+	p.keep(index)
+}
+
+// note marks whether the vehicle wants to leave its track.
+func (p *planner) note() {
+	if p.n > 0 && p.items[0].link != noLink && p.items[0].request {
+		p.v.plan |= willPass
+	}
+}
+
+// walk is a vehicle's look along its way.
+type walk struct {
+	track  trackID
+	tr     *track
+	seen   float64 // to the end of track
+	v      float64 // safe speed so far
+	pass   float64 // highest speed at the end of track
+	limit  float64 // its desired speed on track
+	dist   float64 // it must see this far to stop
+	stopM  float64
+	last   int  // item of the link by which track is reached; -1: it is there
+	slow   bool // already slowed down for a link at which it gives way
+	beyond bool // has seen a street behind a junction
+	view   int32
+	look   lookID
+}
+
+// minTail follows a vehicle that has left the track but whose tail has not.
+func (p *planner) minTail(t trackID, speed float64) float64 {
+	f, back := p.e.tail(t, 0)
+	if f == nil {
+		return speed
+	}
+	fk := &p.e.kinds[f.kind]
+	gap := back - p.v.posM - p.k.gapM
+	return math.Min(speed, p.e.follow(p.k, p.v.speedMPS, gap, f.speedMPS, p.e.brakeM(f.speedMPS, math.Max(p.k.decel, fk.decel))))
+}
+
+// tail returns the vehicle whose front has left track t but whose tail has
+// not, and where on t the tail is; nil when there is none.
+func (e *Engine) tail(t trackID, depth int) (*veh, float64) {
+	tr := &e.net.tracks[t]
+	var best *veh
+	bestM := tr.lengthM
+	for q := tr.out; q < tr.outEnd; q++ {
+		to := e.net.links[q].to
+		var f *veh
+		back := 0.0
+		if vs := e.road[to]; len(vs) > 0 {
+			if f = &vs[len(vs)-1]; f.came != q {
+				continue
+			}
+			back = f.posM - e.kinds[f.kind].lengthM
+		} else if toTr := &e.net.tracks[to]; toTr.lengthM < e.longestM && depth < 4 && e.net.intoEnd[to]-e.net.into[to] == 1 {
+			if f, back = e.tail(to, depth+1); f == nil {
+				continue
+			}
+		} else {
+			continue
+		}
+		if back < 0 && tr.lengthM+back < bestM {
+			best, bestM = f, tr.lengthM+back
+		}
+	}
+	return best, bestM
+}
+
+// last returns the rearmost vehicle on track t and where its tail is: one that
+// is on t, else one whose tail reaches back onto it.
+func (e *Engine) last(t trackID) (*veh, float64) {
+	if vs := e.road[t]; len(vs) > 0 {
+		f := &vs[len(vs)-1]
+		return f, f.posM - e.kinds[f.kind].lengthM
+	}
+	return e.tail(t, 0)
+}

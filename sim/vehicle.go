@@ -1,0 +1,132 @@
+package sim
+
+import (
+	"math"
+	"time"
+
+	"tideway/geo"
+	"tideway/internal/rng"
+	"tideway/sim/demand"
+)
+
+// carID names a vehicle on the road; ids are used again after it has left.
+type carID uint32
+
+// veh is the part of a vehicle that is read and written every step: 96 bytes,
+// no pointers. It lies in its track's block, front first. What others read of a
+// vehicle while it plans (posM, speedMPS, flags) is written only when it moves.
+type veh struct {
+	posM     float64 // front bumper, from the begin of its track
+	speedMPS float64
+	nextMPS  float64 // planned for this step
+	lossS    float64 // time loss so far
+	luck     uint64  // key of its imperfection stream
+
+	id     carID
+	look   lookID  // what lies ahead of its segment on its route; on inner tracks that of the segment it left
+	came   linkID  // link by which it came onto its track
+	factor float32 // desired speed over limit
+
+	waitS   float32 // time it has been below 0.1 m/s without a break
+	gain    float32 // inclination to change lanes for speed: right below 0, left above
+	keep    float32 // inclination to keep right, below 0
+	aheadV  float32 // speed that decides how far it looks ahead for lanes
+	advice  float32 // speed asked for by lane changing for the next step; none: adviceNone
+	leftM   float32 // space left for an urgent change
+	leaveM  float32 // space to leave at the end of the lane for blockers
+	entered int32   // tick it entered the junction it is in
+
+	kind  kindID
+	flags flags // as of the end of the last step
+	plan  flags // as planned in this step
+	lc    lcState
+	accel float32 // of the last step
+}
+
+type (
+	kindID uint16
+	flags  uint16
+)
+
+const (
+	willPass  flags = 1 << iota // asked to pass the link at the end of its track
+	mustWait                    // cannot expect to leave its track soon
+	stopped                     // at a planned stop
+	hasHalt                     // a planned stop lies on its segment
+	lastRoad                    // its segment is the last of its route
+	standing                    // below 0.1 m/s
+	changed                     // changed lanes in this step
+	minorPass                   // is about to cross a link at which it gives way
+	laneBlock                   // needs another lane and could not change
+	newStop                     // came to stand in this step
+	yielded                     // does not ask to leave the junction it is in
+)
+
+const adviceNone = float32(math.MaxFloat32)
+
+// kind is a vehicle type in the units of the kernel.
+type kind struct {
+	lengthM, gapM           float64
+	maxMPS                  float64
+	accel, decel, emergency float64
+	sigma, tauS, impatience float64
+	stepBrake, perBrake     float64 // speed lost in one step of comfortable braking, and its inverse
+	class                   geo.Class
+	ignore                  bool
+	factor, dev, fMin, fMax float64
+	actionTicks             int64
+	fullM                   float64 // length and gap
+	cooperative, persons    float64
+}
+
+func newKind(t demand.VehicleType, step time.Duration) kind {
+	dt := step.Seconds()
+	k := kind{lengthM: float64(t.Length), gapM: float64(t.MinGap), maxMPS: float64(t.MaxSpeed), accel: float64(t.Accel),
+		decel: float64(t.Decel), emergency: math.Max(float64(t.EmergencyDecel), float64(t.Decel)), sigma: t.Sigma, tauS: t.Tau.Seconds(),
+		impatience: t.Impatience, cooperative: 1, class: t.Class, ignore: t.IgnoreAllow, factor: t.SpeedFactor, dev: t.SpeedDev, fMin: t.SpeedMin, fMax: t.SpeedMax}
+	k.stepBrake, k.perBrake = k.decel*dt, 1/(k.decel*dt)
+	k.fullM = k.lengthM + k.gapM
+	k.actionTicks = max(1, int64(t.ActionStep/step))
+	return k
+}
+
+// speedFactor draws a vehicle's desired speed over the limit: a normal
+// distribution cut at its bounds by drawing again.
+func (k *kind) speedFactor(s rng.Stream) float64 {
+	if k.dev <= 0 {
+		return k.factor
+	}
+	for range 32 {
+		if f := k.factor + k.dev*s.Normal(); f >= k.fMin && f <= k.fMax {
+			return f
+		}
+	}
+	return math.Min(math.Max(k.factor, k.fMin), k.fMax)
+}
+
+// car is the part of a vehicle that is needed only now and then.
+type car struct {
+	trip     int32 // position in the engine's trips
+	at       int32 // position on its route
+	path     span  // its route: segments and outlooks
+	depart   int64 // tick of insertion
+	waitS    float64
+	stoppedS float64
+	drivenM  float64 // up to the begin of its track
+	startM   float64 // where it was inserted
+	stops    int32
+	halt     int32 // next planned stop in its trip
+	dwell    int64 // ticks left at the stop it stands at
+	released int32
+	rerouted bool
+	live     bool
+	airTick  int64   // after a release: when it tries again to land
+	segLossS float64 // time loss when it entered its segment
+	enteredS float64 // time at which it entered its segment
+	freeS    float64 // undisturbed time to the end of its lane
+	haltedS  float64 // time of its first halt on its segment; below 0: none
+	halts    []haltPlan
+}
+
+// span is a run of cells of the engine's path arena.
+type span struct{ begin, count int32 }
