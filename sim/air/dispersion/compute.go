@@ -23,7 +23,7 @@ type kind struct {
 
 // maxKinds bounds the kernels of one hour. Links whose heights and spreads
 // differ more finely than that are rounded to steps of a few per cent.
-const maxKinds = 24
+const maxKinds = 64
 
 // kinds sorts the links by source kind, in the order in which the kinds
 // appear. Links of zero length are left out.
