@@ -1,5 +1,7 @@
 package wire
 
+import "time"
+
 // LonLat is a point as [longitude, latitude] in degrees (WGS 84).
 type LonLat [2]float64
 
@@ -112,11 +114,11 @@ type Sensor struct {
 
 // Latest is the newest value of a series.
 type Latest struct {
-	Quantity string   `json:"quantity"`
-	Unit     string   `json:"unit"`
-	At       string   `json:"at" format:"date-time" doc:"End of the interval it speaks of."`
-	Value    *float64 `json:"value"`
-	Doubt    string   `json:"doubt,omitempty" doc:"Why the value is doubtful; absent when good."`
+	Quantity string    `json:"quantity"`
+	Unit     string    `json:"unit"`
+	At       time.Time `json:"at" doc:"End of the interval it speaks of."`
+	Value    *float64  `json:"value"`
+	Doubt    string    `json:"doubt,omitempty" doc:"Why the value is doubtful; absent when good."`
 }
 
 // SensorList is the city's sensors, in the order that tile feature ids refer to.

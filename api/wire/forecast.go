@@ -107,15 +107,26 @@ type Score struct {
 	Alarm               bool     `json:"alarm" doc:"The drift is beyond a half."`
 }
 
-// Model is a forecasting model and its part.
+// Model is the card of a forecasting model and its part.
 type Model struct {
-	Name      string     `json:"name"`
-	Role      string     `json:"role" enum:"serving,candidate,baseline"`
-	Series    int        `json:"series" doc:"Series it serves now."`
-	TrainedAt *time.Time `json:"trained_at"`
-	From      *time.Time `json:"from" doc:"Begin of the data it was fitted on."`
-	To        *time.Time `json:"to"`
-	About     string     `json:"about"`
+	Name      string       `json:"name"`
+	Version   string       `json:"version" doc:"Hash of its parameters."`
+	Role      string       `json:"role" enum:"serving,candidate,baseline"`
+	Quantity  string       `json:"quantity"`
+	IntervalS float64      `json:"interval_s"`
+	Series    int          `json:"series" doc:"Series it was fitted for."`
+	From      *time.Time   `json:"data_from" doc:"Begin of the data it was fitted on."`
+	To        *time.Time   `json:"data_until"`
+	Features  []string     `json:"features"`
+	Scores    []ModelScore `json:"scores" doc:"On days it had not seen."`
+	Notes     []string     `json:"notes"`
+}
+
+// ModelScore is a model's mean absolute error at one horizon on unseen days.
+type ModelScore struct {
+	Minutes  float64  `json:"minutes"`
+	MAE      *float64 `json:"mae"`
+	Baseline *float64 `json:"baseline_mae" doc:"Of the built-in model on the same values."`
 }
 
 // ModelList is the answer of GET /v1/models.

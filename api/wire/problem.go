@@ -35,6 +35,13 @@ func (p *Problem) Error() string {
 	return b.String()
 }
 
+// GetStatus returns the HTTP status.
+func (p *Problem) GetStatus() int { return p.Status }
+
+// ContentType returns the media type of problem documents, whatever was asked
+// for.
+func (p *Problem) ContentType(string) string { return TypeProblem }
+
 // Health is the answer of /healthz and /readyz.
 type Health struct {
 	Status string            `json:"status" enum:"ok,starting,stopping"`

@@ -26,8 +26,9 @@ type ScenarioList struct {
 // have and its changes in words. A scenario that does not resolve is answered
 // with 422 and every problem.
 type ScenarioCheck struct {
-	ID      string   `json:"id"`
-	Changes []string `json:"changes"`
+	ID       string   `json:"id"`
+	Changes  []string `json:"changes"`
+	Warnings []string `json:"warnings"`
 }
 
 // ScenarioDiff tells how two scenarios differ.
@@ -41,11 +42,13 @@ type ScenarioDiff struct {
 // RunRequest is the body of POST /v1/runs: the scenarios to compare with the
 // base. Fields left out take the service's defaults.
 type RunRequest struct {
-	Scenarios    []string `json:"scenarios" minItems:"1" maxItems:"20" doc:"Ids of stored scenarios."`
-	BeginS       *float64 `json:"begin_s,omitempty" minimum:"0" doc:"Begin of the simulated period on the demand's clock."`
-	EndS         *float64 `json:"end_s,omitempty" minimum:"0" doc:"End of departures on the demand's clock."`
-	Replications int      `json:"replications,omitempty" minimum:"1" maximum:"100"`
-	Seed         *uint64  `json:"seed,omitempty"`
+	Scenarios        []string `json:"scenarios" minItems:"1" maxItems:"20" doc:"Ids of stored scenarios."`
+	BeginS           *float64 `json:"begin_s,omitempty" minimum:"0" doc:"Begin of the simulated period on the demand's clock."`
+	EndS             *float64 `json:"end_s,omitempty" minimum:"0" doc:"End of departures on the demand's clock."`
+	Replications     int      `json:"replications,omitempty" minimum:"1" maximum:"200"`
+	MostReplications int      `json:"most_replications,omitempty" minimum:"1" maximum:"1000" doc:"Above replications: go on until the intervals are narrow, at most this."`
+	Poisson          bool     `json:"poisson,omitempty" doc:"Draw departures anew in every replication."`
+	Seed             *uint64  `json:"seed,omitempty"`
 }
 
 // RunState is how far a run got.
@@ -72,6 +75,8 @@ type Run struct {
 	EndS         float64    `json:"end_s"`
 	Replications int        `json:"replications"`
 	Seed         uint64     `json:"seed"`
+	CityVersion  string     `json:"city_version"`
+	Engine       string     `json:"engine"`
 	Done         int        `json:"done" doc:"Simulations finished."`
 	Total        int        `json:"total" doc:"Simulations in all."`
 	SubmittedAt  time.Time  `json:"submitted_at"`
@@ -97,30 +102,47 @@ type Comparison struct {
 	CPUS         float64       `json:"cpu_s"`
 	WallS        float64       `json:"wall_s"`
 	CreatedAt    time.Time     `json:"created_at"`
+	Base         Side          `json:"base"`
 	Alternatives []Alternative `json:"alternatives"`
+}
+
+// Side tells how the replications of one case went.
+type Side struct {
+	GridlockShare float64 `json:"gridlock_share" doc:"Share of replications that did not clear or stood still."`
+	Unfinished    float64 `json:"unfinished" doc:"Trips not finished, mean over replications."`
+	Released      float64 `json:"released" doc:"Vehicles moved on by the stuck rule, mean."`
+	StateHash     string  `json:"state_hash" doc:"Over all replications: equal bits, equal hash."`
 }
 
 // Alternative is one scenario against the base.
 type Alternative struct {
-	Scenario      string  `json:"scenario"`
-	Name          string  `json:"name"`
-	GridlockShare float64 `json:"gridlock_share" doc:"Share of replications that did not clear."`
-	Unfinished    float64 `json:"unfinished" doc:"Trips not finished, mean over replications."`
-	KPIs          []KPI   `json:"kpis"`
+	Scenario string   `json:"scenario"`
+	Name     string   `json:"name"`
+	Changes  []string `json:"changes" doc:"What was done, in words."`
+	Warnings []string `json:"warnings"`
+	Side
+	Identical bool  `json:"identical" doc:"Every replication ended in the same bits as the base's."`
+	KPIs      []KPI `json:"kpis"`
 }
 
 // KPI is the difference of one indicator, alternative minus base.
 type KPI struct {
 	KPI           string   `json:"kpi"`
 	Unit          string   `json:"unit"`
+	LowerIsBetter bool     `json:"lower_is_better"`
 	Base          *float64 `json:"base"`
 	Alt           *float64 `json:"alt"`
 	Diff          *float64 `json:"diff"`
 	Lo95          *float64 `json:"lo95"`
 	Hi95          *float64 `json:"hi95"`
+	P             *float64 `json:"p"`
 	PHolm         *float64 `json:"p_holm" doc:"p of the paired test, corrected for the number of indicators."`
 	VarianceRatio *float64 `json:"variance_ratio" doc:"Variance without common random numbers over that with them."`
 	Better        string   `json:"better" enum:"yes,no,unclear" doc:"Whether the alternative is better: unclear when the interval holds 0."`
+	Test          string   `json:"test" enum:"t,wilcoxon,none"`
+	BaseMedian    *float64 `json:"base_median"`
+	AltMedian     *float64 `json:"alt_median"`
+	Bimodal       bool     `json:"bimodal" doc:"Replications fall into two groups: read the medians, not the means."`
 }
 
 // ComparisonList is the answer of GET /v1/comparisons, newest first.

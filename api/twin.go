@@ -1,0 +1,85 @@
+package api
+
+import (
+	"context"
+	"time"
+
+	"tideway/forecast"
+	"tideway/geo"
+	"tideway/live"
+	"tideway/scenarios"
+)
+
+// Twin is what the service tells about: internal/twin satisfies it. All
+// methods are safe for concurrent use. An id that does not exist is an error
+// that wraps fs.ErrNotExist (answered with 404), input problems are a
+// *fault.Error (422).
+type Twin interface {
+	// City returns the city in force.
+	City() *geo.City
+	// Ready returns nil when readings are taken and forecasts issued, else why not yet.
+	Ready() error
+	// Forecast returns the newest forecast, nil before the first. It speaks of
+	// every segment, so it is also the state of the city now.
+	Forecast() *forecast.Forecast
+	// Subscribe calls notify whenever a forecast was published, a run changed
+	// or the city was replaced, until cancel is called. notify does not block.
+	Subscribe(notify func()) (cancel func())
+
+	Readings
+	Verification
+	Lab
+}
+
+// Readings is the way in for readings and the way back to them.
+type Readings interface {
+	// Put takes a batch; it returns when the batch is durable.
+	Put(ctx context.Context, b *live.Batch) (live.Answer, error)
+	// AddSensors matches devices to segments, checks them all, and adds them to
+	// the city, which gets a new version. It returns them as matched.
+	AddSensors(ctx context.Context, s []geo.Sensor) ([]geo.Sensor, error)
+	// Values is forecast.History: one value per interval that ends in (from, to].
+	Values(ctx context.Context, sensor string, q geo.Quantity, interval time.Duration, from, to time.Time) ([]float32, error)
+	// Stats returns the feed's counters.
+	Stats() live.Stats
+}
+
+// Verification tells what is usual, who forecasts, and how well.
+type Verification interface {
+	// Typical returns the usual course of a series: one value per interval that
+	// ends in (from, to], NaN where unknown.
+	Typical(ctx context.Context, s live.Series, from, to time.Time) ([]float32, error)
+	// Skill returns how issued forecasts did.
+	Skill() forecast.Skill
+	// Models returns the models in use, serving ones first.
+	Models() []Model
+}
+
+// Model is a forecasting model with its part: serving, candidate or baseline.
+type Model = struct {
+	Role     string
+	Quantity geo.Quantity
+	Card     forecast.Card
+}
+
+// Lab is the scenario lab.
+type Lab interface {
+	// CheckScenario resolves a document against the city and demand in force.
+	CheckScenario(ctx context.Context, d *scenarios.Document) (*scenarios.Case, error)
+	// AddScenario checks and stores a document and returns its id.
+	AddScenario(ctx context.Context, d *scenarios.Document) (id string, err error)
+	// Scenario returns a stored document and when it was stored.
+	Scenario(ctx context.Context, id string) (*scenarios.Document, time.Time, error)
+	// Scenarios returns the ids of all stored documents, newest first.
+	Scenarios(ctx context.Context) ([]string, error)
+	// Submit starts a run, or finds the one that was asked for before.
+	Submit(ctx context.Context, r scenarios.Request) (scenarios.Run, error)
+	// Run returns a run.
+	Run(ctx context.Context, id string) (scenarios.Run, error)
+	// Runs returns all runs, newest first.
+	Runs(ctx context.Context) ([]scenarios.Run, error)
+	// Cancel ends a run that has not ended.
+	Cancel(ctx context.Context, id string) (scenarios.Run, error)
+	// Comparison returns what a finished run found; it has the run's id.
+	Comparison(ctx context.Context, run string) (*scenarios.Comparison, error)
+}
