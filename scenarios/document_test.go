@@ -122,3 +122,19 @@ func FuzzParse(f *testing.F) {
 		_, _ = Apply(d, base)
 	})
 }
+
+func TestSchemaHasABranchPerOperation(t *testing.T) {
+	var s struct {
+		Properties struct {
+			Changes struct {
+				Items struct{ OneOf []map[string]any }
+			}
+		}
+	}
+	if err := json.Unmarshal(Schema(), &s); err != nil {
+		t.Fatal(err)
+	}
+	if got := len(s.Properties.Changes.Items.OneOf); got != len(opSpecs()) {
+		t.Errorf("%d branches for %d operations", got, len(opSpecs()))
+	}
+}

@@ -27,10 +27,14 @@ type Experiment struct {
 	Poisson      bool // draw departures per replication (DrawDepartures) instead of the demand's own
 	Threads      int  // 0: all cores; the result does not depend on it
 	Engine       string
-	Map          bool // keep the differences per segment
+	Map          bool   // keep the differences per segment
+	Tick         func() // called about once per simulated minute of every simulation, from any goroutine; nil: nobody wants to know
 
-	Simulate func(context.Context, sim.Input, func(sim.Progress)) (*sim.Result, error) // nil: sim.Run
+	Simulate Simulate // nil: sim.Run
 }
+
+// Simulate runs one simulation, as sim.Run does.
+type Simulate func(context.Context, sim.Input, func(sim.Progress)) (*sim.Result, error)
 
 // DefaultReplications is the least number of replications for a verdict.
 const DefaultReplications = 5
@@ -148,7 +152,7 @@ func (t *trial) run(ctx context.Context, j job) (outcome, error) {
 	if t.Poisson {
 		in.Demand = DrawDepartures(c.Demand, in.Seed)
 	}
-	res, err := t.Simulate(ctx, in, nil)
+	res, err := t.Simulate(ctx, in, simulated(t.Tick))
 	if err != nil {
 		return outcome{}, fmt.Errorf("simulating %s, replication %d: %w", c.Name, j.replication+1, err)
 	}

@@ -18,7 +18,13 @@ import (
 
 // fakeSim answers with a delay made of noise per trip and the length of stage
 // 1: enough to test everything around the engine.
-func fakeSim(_ context.Context, in sim.Input, _ func(sim.Progress)) (*sim.Result, error) {
+func fakeSim(ctx context.Context, in sim.Input, progress func(sim.Progress)) (*sim.Result, error) {
+	if progress != nil {
+		progress(sim.Progress{})
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
 	plan := in.City.Plans.At(in.City.Signals.At(0).Plan)
 	s := sim.Summary{Scheduled: len(in.Demand.Trips), StepS: 1, Steps: 3600, Seed: in.Seed}
 	for _, t := range in.Demand.Trips {
