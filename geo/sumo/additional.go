@@ -31,22 +31,23 @@ var demandElements = map[string]bool{"vType": true, "vTypeDistribution": true, "
 var innerElements = map[string]bool{"param": true, "stop": true, "access": true, "tazSource": true, "tazSink": true, "wautSwitch": true, "wautJunction": true,
 	"detEntry": true, "detExit": true, "step": true, "interval": true, "walk": true, "ride": true, "personTrip": true, "timedEvent": true}
 
+// readAdditional leaves route files (<routes>) to sim/demand/sumo unread.
 func (im *importer) readAdditional(f File) {
-	root, demand := true, false
-	each(f, &im.bad, func(e *element) {
-		if root { // <additional>, <add>, <routes>: the name does not matter
-			root = false
-			return
-		}
+	root, demand := "", false
+	each(f, &im.bad, func(e *element) bool {
 		switch {
+		case root == "": // <additional>, <add> ...: the name does not matter
+			root = e.name
+			demand = root == "routes"
 		case demandElements[e.name]:
 			demand = true
 		case innerElements[e.name]:
 		default:
 			im.readAddition(e, f.Name)
 		}
+		return root != "routes"
 	})
-	if root && im.bad.Len() == 0 {
+	if root == "" && im.bad.Len() == 0 {
 		im.bad.Addf(f.Name, "", "is empty, expected a SUMO additional file")
 	}
 	if demand {

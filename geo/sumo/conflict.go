@@ -104,7 +104,11 @@ func (im *importer) conflict(m, foe geo.MovementID, yield bool) (geo.Conflict, b
 	c := geo.Conflict{Foe: foe, Kind: geo.Merging, At: a.Length, FoeAt: b.Length, Yield: yield}
 	if a.To != b.To {
 		var apart unit.Length
-		c.At, c.FoeAt, apart = meet(im.paths[m], im.paths[foe])
+		if m < foe { // paths that cut twice must meet at the same point from both sides
+			c.At, c.FoeAt, apart = meet(im.paths[m], im.paths[foe])
+		} else {
+			c.FoeAt, c.At, apart = meet(im.paths[foe], im.paths[m])
+		}
 		if c.Kind = geo.Crossing; apart > touching {
 			c.Kind = geo.Beside
 		}

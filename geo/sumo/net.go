@@ -63,7 +63,7 @@ type rawProgram struct {
 
 func (im *importer) readNet(f File) {
 	seen := false
-	each(f, &im.bad, func(e *element) {
+	each(f, &im.bad, func(e *element) bool {
 		switch e.name {
 		case "net":
 			seen = true
@@ -88,6 +88,7 @@ func (im *importer) readNet(f File) {
 				im.round[id] = true
 			}
 		}
+		return true
 	})
 	if !seen && im.bad.Len() == 0 {
 		im.bad.Addf(f.Name, "", "has no <net> element, expected a SUMO network")

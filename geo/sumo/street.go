@@ -27,6 +27,9 @@ func (im *importer) addNodes() {
 		if !known {
 			im.assume("node", j.id, "control", control.String(), fmt.Sprintf("junction type %q is not known", j.kind))
 		}
+		if _, twice := im.nodeAt[j.id]; twice {
+			im.bad.Addf(j.where, j.id, "<junction> appears twice")
+		}
 		im.nodeAt[j.id] = geo.NodeID(len(im.draft.Nodes))
 		im.draft.Nodes = append(im.draft.Nodes, geo.Node{ID: j.id, Name: j.name, XY: j.xy, Control: control})
 	}
@@ -57,6 +60,9 @@ func (im *importer) addSegment(e *rawEdge) {
 	if len(e.lanes) == 0 {
 		im.bad.Addf(e.where, e.id, "<edge> has no lanes, expected at least one")
 		return
+	}
+	if _, twice := im.segAt[e.id]; twice {
+		im.bad.Addf(e.where, e.id, "<edge> appears twice")
 	}
 	s := geo.Segment{ID: e.id, Name: e.name, From: from, To: to, Length: unit.Length(e.lanes[0].length), Limit: limit(e.lanes),
 		Priority: e.priority, Shape: centre(e.lanes)}

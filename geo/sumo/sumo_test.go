@@ -64,7 +64,8 @@ func TestEveryNetworkImports(t *testing.T) {
 	for _, path := range nets {
 		name, _ := filepath.Rel(dir, path)
 		t.Run(name, func(t *testing.T) {
-			_, r := read(t, dir, name)
+			c, r := read(t, dir, name)
+			sane(t, c)
 			t.Logf("%+v, largest strongly connected part %.3f, %d assumed, %d dropped", r.Counts, r.LargestSCC, len(r.Assumed), len(r.Dropped))
 		})
 	}

@@ -26,9 +26,9 @@ type element struct {
 	bad   *fault.List
 }
 
-// each calls visit for every start tag of the input in document order. A
-// malformed input is recorded with the line where it breaks off.
-func each(f File, bad *fault.List, visit func(*element)) {
+// each calls visit for every start tag of the input in document order until it
+// returns false. A malformed input is recorded with the line where it breaks off.
+func each(f File, bad *fault.List, visit func(*element) bool) {
 	dec := xml.NewDecoder(f.Reader)
 	dec.CharsetReader = latin1
 	for bad.Len() < maxProblems {
@@ -42,8 +42,9 @@ func each(f File, bad *fault.List, visit func(*element)) {
 			bad.Addf(where, "", "is not well-formed XML: %s", plain(err))
 			return
 		}
-		if start, ok := tok.(xml.StartElement); ok {
-			visit(&element{name: start.Name.Local, attrs: start.Attr, where: where, bad: bad})
+		start, ok := tok.(xml.StartElement)
+		if ok && !visit(&element{name: start.Name.Local, attrs: start.Attr, where: where, bad: bad}) {
+			return
 		}
 	}
 }

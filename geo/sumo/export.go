@@ -1,0 +1,83 @@
+package sumo
+
+import (
+	"bufio"
+	"encoding/xml"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+
+	"tideway/geo"
+)
+
+// WritePlans writes the plans in force as an additional file that SUMO loads
+// over the network the city was imported from. It returns what the format
+// cannot hold: ring-barrier plans have no fixed stages.
+func WritePlans(out io.Writer, c *geo.City) (dropped []geo.Dropped, err error) {
+	w := bufio.NewWriter(out)
+	fmt.Fprintf(w, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<!-- signal plans of %s, version %s -->\n<additional>\n", comment(c.Name), comment(c.Version))
+	for _, s := range c.Signals.All() {
+		if s.Plan == geo.NoPlan {
+			dropped = append(dropped, geo.Dropped{Kind: "signal", ID: s.ID, Why: "it has no plan in force"})
+			continue
+		}
+		p := c.Plans.At(s.Plan)
+		if p.Kind == geo.RingBarrier {
+			dropped = append(dropped, geo.Dropped{Kind: "plan", ID: c.PlanName(s.Plan), Why: "a ring-barrier plan has no fixed stages"})
+			continue
+		}
+		writePlan(w, s.ID, p)
+	}
+	fmt.Fprint(w, "</additional>\n")
+	if err := w.Flush(); err != nil {
+		return dropped, fmt.Errorf("writing SUMO plans: %w", err)
+	}
+	return dropped, nil
+}
+
+// comment makes a text safe inside an XML comment.
+func comment(s string) string { return strings.ReplaceAll(s, "--", "- -") }
+
+func writePlan(w *bufio.Writer, signal string, p geo.Plan) {
+	kind := "static"
+	if p.Kind == geo.Actuated {
+		kind = "actuated"
+	}
+	fmt.Fprintf(w, "    <tlLogic id=%s type=%s programID=%s offset=%s>\n", quoted(signal), quoted(kind), quoted(p.ID), quoted(seconds(p.Offset)))
+	for _, s := range p.Stages {
+		fmt.Fprintf(w, "        <phase duration=%s state=%s", quoted(seconds(s.Duration)), quoted(states(s.States)))
+		if s.Min != s.Duration || s.Max != s.Duration {
+			fmt.Fprintf(w, " minDur=%s maxDur=%s", quoted(seconds(s.Min)), quoted(seconds(s.Max)))
+		}
+		if s.Name != "" {
+			fmt.Fprintf(w, " name=%s", quoted(s.Name))
+		}
+		if len(s.Next) > 0 {
+			next := make([]string, len(s.Next))
+			for i, n := range s.Next {
+				next[i] = strconv.Itoa(n)
+			}
+			fmt.Fprintf(w, " next=%s", quoted(strings.Join(next, " ")))
+		}
+		fmt.Fprint(w, "/>\n")
+	}
+	fmt.Fprint(w, "    </tlLogic>\n")
+}
+
+func quoted(s string) string {
+	var b strings.Builder
+	_ = xml.EscapeText(&b, []byte(s)) // a Builder does not fail
+	return `"` + b.String() + `"`
+}
+
+func seconds(d time.Duration) string { return strconv.FormatFloat(d.Seconds(), 'f', -1, 64) }
+
+func states(list []geo.SignalState) string {
+	b := make([]byte, len(list))
+	for i, s := range list {
+		b[i] = byte(s)
+	}
+	return string(b)
+}
