@@ -25,13 +25,19 @@ func (p *points) gather(t *tree, nodes []int32, masses [][4]float64) {
 	}
 }
 
+// masses are the four masses of every node for the elements' own emissions.
+func (t *tree) masses() [][4]float64 {
+	out := make([][4]float64, len(t.nodes))
+	for i := range t.nodes {
+		out[i] = t.deposit(&t.nodes[i], func(e int32) float64 { return t.elements[e].mass })
+	}
+	return out
+}
+
 // far adds to the chore's receptors what its sources cause, seen through a tree.
 func (k *kernel) far(threads int, c chore) {
 	t := newTree(c.sources)
-	masses := make([][4]float64, len(t.nodes))
-	for i := range t.nodes {
-		masses[i] = t.deposit(&t.nodes[i], func(e int32) float64 { return t.elements[e].mass })
-	}
+	masses := t.masses()
 	all := tiles(c.rows, c.xs, c.ys)
 	parallel.ForShards(threads, len(all), tileShard, func(sh parallel.Shard) {
 		var p plan

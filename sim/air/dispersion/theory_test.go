@@ -305,3 +305,29 @@ func TestManyKindsOfSourcesAreRounded(t *testing.T) {
 		t.Errorf("%+v", d)
 	}
 }
+
+func TestAgeIsDistanceOverEffectiveWind(t *testing.T) {
+	m := neutralHour
+	m.From = 270
+	a := newAir(m)
+	for _, x := range []float64{50, 400, 3000} {
+		got, err := Ages(1, oneLink(0, -10, 0, 10), Receptors{[]float64{x, -x}, []float64{0, 0}, []float64{1.5, 1.5}}, m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := x / a.effective(x, source{.5, 1.3}, 0).u
+		if math.Abs(got[0].Seconds()-want) > .03*want {
+			t.Errorf("%g m downwind the age is %v, want %.0f s", x, got[0], want)
+		}
+	}
+	l, rec := scatter(2, 200, 100, 3000)
+	ages, err := Ages(0, l, rec, m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, d := range ages {
+		if d <= 0 || d.Hours() > 2 {
+			t.Errorf("receptor %d: age %v", i, d)
+		}
+	}
+}
