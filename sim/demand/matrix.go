@@ -8,6 +8,9 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/paulmach/orb"
+	"github.com/paulmach/orb/planar"
+
 	"tideway/geo"
 	"tideway/internal/fault"
 	"tideway/internal/rng"
@@ -58,13 +61,34 @@ type Connector struct {
 func Connectors(city *geo.City) [][]Connector {
 	out := make([][]Connector, city.Zones.Len())
 	for z, zone := range city.Zones.All() {
-		for _, s := range city.InPolygon(zone.Area) {
+		for _, s := range inside(city, zone.Area) {
 			seg := city.Segments.At(s)
 			if seg.Class > geo.Trunk && city.Open(s, geo.Car) && joined(city, s) {
 				out[z] = append(out[z], Connector{s, seg.Length.M() / seg.Limit.MPS()})
 			}
 		}
 	}
+	return out
+}
+
+// inside is City.InPolygon for many areas: it carries the area into the plane
+// and asks the index, instead of carrying every segment out to lon/lat.
+func inside(city *geo.City, area orb.MultiPolygon) (out []geo.SegmentID) {
+	area = area.Clone()
+	for _, polygon := range area {
+		for _, ring := range polygon {
+			for i, q := range ring {
+				ring[i] = city.Frame.XY(q)
+			}
+		}
+	}
+	city.InBox(area.Bound(), func(s geo.SegmentID) bool {
+		if planar.MultiPolygonContains(area, city.Midpoint(s)) {
+			out = append(out, s)
+		}
+		return true
+	})
+	slices.Sort(out)
 	return out
 }
 
