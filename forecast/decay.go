@@ -177,6 +177,9 @@ func (d *Decay) row(w *Window, row int, out *Rows) {
 		c := row*len(w.Steps) + i
 		factor, remain := d.at(row, age+step, age < w.Past)
 		value, width := w.Ahead[c], w.Spread[c]*remain
+		if isMissing(width) {
+			width = unknownSpread * abs(value) * remain
+		}
 		if !isMissing(residual) {
 			value += factor * residual
 		}
@@ -184,6 +187,10 @@ func (d *Decay) row(w *Window, row int, out *Rows) {
 		out.Lo90[c], out.Hi90[c], out.Lo50[c], out.Hi50[c] = 2*width, 2*width, .8*width, .8*width
 	}
 }
+
+// unknownSpread is the mean absolute deviation, as a share of the value, of a
+// series with too few days to tell: that of an urban count at the hour.
+const unknownSpread = .3
 
 // at returns factor and remaining share of a lag; beyond the fitted lags the
 // residual is forgotten.

@@ -172,12 +172,20 @@ func firstPresent(v []float32) int {
 	return len(v)
 }
 
-// stuckRun is the number of equal values of a traffic sensor after which it is
-// taken to be stuck. Counts below stuckCount repeat by chance.
-const (
-	stuckRun   = 12
-	stuckCount = 20
-)
+// stuckRun returns the number of equal values in a row after which a traffic
+// sensor is taken to be stuck; loops that cap their speeds repeat it for an
+// hour or more. Counts below stuckCount repeat by chance.
+func stuckRun(q geo.Quantity) int {
+	switch q {
+	case geo.Flow:
+		return 12
+	case geo.Speed, geo.Occupancy:
+		return 24
+	}
+	return math.MaxInt
+}
+
+const stuckCount = 20
 
 // cleaned is clean into a new slice.
 func cleaned(q geo.Quantity, values []float32) []float32 {
@@ -190,7 +198,7 @@ func cleaned(q geo.Quantity, values []float32) []float32 {
 // infinite, or of a traffic sensor that stands still.
 func clean(q geo.Quantity, out, values []float32) {
 	floor, ceil := bounds(q)
-	run := 0
+	run, most := 0, stuckRun(q)
 	for i, v := range values {
 		if v < floor || v > ceil {
 			v = missing
@@ -201,7 +209,7 @@ func clean(q geo.Quantity, out, values []float32) {
 		} else {
 			run = 0
 		}
-		if run+1 >= stuckRun && q.IsTraffic() && (q != geo.Flow || v > stuckCount) && v > 0 {
+		if run+1 >= most && v > 0 && (q != geo.Flow || v > stuckCount) {
 			fill(out[i-run:i+1], missing)
 		}
 	}

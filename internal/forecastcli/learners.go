@@ -1,0 +1,6 @@
+package forecastcli
+
+import "tideway/forecast"
+
+// learners returns the models that compete with the baseline.
+func learners() []forecast.Learner { return nil }
