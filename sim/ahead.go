@@ -1,7 +1,5 @@
 package sim
 
-import "math"
-
 // link takes one more link of the way into account and reports whether to go on
 // looking.
 func (p *planner) link(w *walk) bool {
@@ -9,7 +7,7 @@ func (p *planner) link(w *walk) bool {
 	if w.last >= 0 {
 		p.followOnto(w)
 		last := &p.items[w.last]
-		last.waitMPS = math.Min(last.waitMPS, w.v)
+		last.waitMPS = min(last.waitMPS, w.v)
 	}
 	if stop, done := p.haltAhead(w); done {
 		p.add(item{link: noLink, passMPS: w.v, waitMPS: w.v, seenM: stop})
@@ -27,12 +25,12 @@ func (p *planner) link(w *walk) bool {
 	brakeNow := e.brakeOwnM(k, v.speedMPS)
 	decel := k.decel
 	if red && yellowDecel > decel {
-		decel = math.Min(yellowDecel, k.emergency)
+		decel = min(yellowDecel, k.emergency)
 		brakeNow = e.brakeM(v.speedMPS, decel)
 	}
 	stopM := p.stopBefore(w, red, minor, brakeNow)
 	request := (w.v > epsMPS && !(w.slow && l.role == entryLink)) || (w.last < 0 && w.tr.inner())
-	wait := math.Min(w.v, e.stopWithin(k, v.speedMPS, stopM))
+	wait := min(w.v, e.stopWithin(k, v.speedMPS, stopM))
 	if red && w.seen >= brakeNow {
 		if w.tr.inner() {
 			p.mindFoes(w, l, &wait, &request)
@@ -58,7 +56,7 @@ func (p *planner) enter(w *walk, q linkID, l *link, minor bool, brakeNow, wait f
 	couldBrake := minor && brakeNow < w.seen && !(l.role == waitLink && p.entryMajor(l))
 	if couldBrake && w.seen > nearM {
 		atSight := e.stopMPS(nearM, k.decel, 0)
-		arrive = math.Min(w.pass, k.afterM(nearM, atSight))
+		arrive = min(w.pass, k.afterM(nearM, atSight))
 		w.slow = true
 	} else if l.right == '=' && l.group < 0 && v.waitS > 0 && p.stuckInRing(q) {
 		request = false
@@ -66,15 +64,15 @@ func (p *planner) enter(w *walk, q linkID, l *link, minor bool, brakeNow, wait f
 	it := item{link: q, request: request, passMPS: w.v, waitMPS: wait, seenM: w.seen, fromMPS: arrive,
 		arriveS: e.nowS - e.dt + k.arriveS(w.seen, w.v, arrive)}
 	if w.seen < e.brakeOwnM(k, w.v) && v.flags&stopped == 0 {
-		it.brake = math.Min(e.brakingArrivalMPS(k, w.seen, w.v), arrive)
+		it.brake = min(e.brakingArrivalMPS(k, w.seen, w.v), arrive)
 	}
-	it.leave = math.Min(p.linkMaxMPS(l), k.afterM(l.lengthM, arrive))
+	it.leave = min(p.linkMaxMPS(l), k.afterM(l.lengthM, arrive))
 	p.add(it)
 	if l.role == exitLink || l.lengthM == 0 {
 		w.beyond = true
 	}
 	s := &p.shares
-	if p.n == maxItems || (!request || w.v <= 0 || w.seen > w.dist) && w.beyond && s.streetM > math.Max(k.lengthM*clearLengths, k.lengthM+s.innerM) {
+	if p.n == maxItems || (!request || w.v <= 0 || w.seen > w.dist) && w.beyond && s.streetM > max(k.lengthM*clearLengths, k.lengthM+s.innerM) {
 		return false
 	}
 	p.advance(w, q, l)
@@ -89,9 +87,9 @@ func (p *planner) advance(w *walk, q linkID, l *link) {
 		w.look = e.pathLook[e.cars[v.id].path.begin+e.cars[v.id].at+w.view]
 	}
 	w.track, w.tr, w.last = l.to, &e.net.tracks[l.to], p.n-1
-	w.limit = math.Min(w.tr.limitMPS*float64(v.factor), k.maxMPS)
+	w.limit = min(w.tr.limitMPS*float64(v.factor), k.maxMPS)
 	if w.limit < w.v {
-		w.v = math.Min(w.v, math.Max(e.freeMPS(k, w.seen, w.limit), math.Max(0, v.speedMPS-k.stepBrake)))
+		w.v = min(w.v, max(e.freeMPS(k, w.seen, w.limit), max(0, v.speedMPS-k.stepBrake)))
 	}
 	if w.tr.inner() {
 		p.shares.innerM += w.tr.lengthM
@@ -99,7 +97,7 @@ func (p *planner) advance(w *walk, q linkID, l *link) {
 		p.shares.streetM += w.tr.lengthM
 	}
 	w.seen += w.tr.lengthM
-	w.pass = math.Min(k.afterM(w.tr.lengthM, w.v), w.limit)
+	w.pass = min(k.afterM(w.tr.lengthM, w.v), w.limit)
 }
 
 func (p *planner) add(it item) {
@@ -110,7 +108,7 @@ func (p *planner) add(it item) {
 // slowTo lowers the speed at which the item's inner track is left.
 func (it *item) slowTo(v float64) {
 	if it.leave > 0 {
-		v = math.Min(it.leave, v)
+		v = min(it.leave, v)
 	}
 	it.leave = v
 }
@@ -123,9 +121,9 @@ func (p *planner) stopBefore(w *walk, red, minor bool, brakeNow float64) float64
 		offset = 0
 	}
 	if w.seen >= brakeNow {
-		offset = math.Min(offset, w.seen-brakeNow)
+		offset = min(offset, w.seen-brakeNow)
 	}
-	return math.Max(0, w.seen-math.Max(marginM, offset))
+	return max(0, w.seen-max(marginM, offset))
 }
 
 // followOnto minds the last vehicle on the track that the walk has reached.
@@ -138,7 +136,7 @@ func (p *planner) followOnto(w *walk) {
 	fk := &e.kinds[f.kind]
 	last := &p.items[w.last]
 	gap := back + w.seen - w.tr.lengthM - k.gapM
-	brake := e.brakeM(f.speedMPS, math.Max(k.decel, fk.decel))
+	brake := e.brakeM(f.speedMPS, max(k.decel, fk.decel))
 	var safe float64
 	if gap < 0 && back < 0 && f.came != last.link {
 		// Its tail stands on another way onto this track: stay off the track.
@@ -151,10 +149,10 @@ func (p *planner) followOnto(w *walk) {
 		safe = e.follow(k, v.speedMPS, gap, f.speedMPS, brake)
 	}
 	if last.link != noLink {
-		last.slowTo(e.follow(k, math.Max(0, last.leave), gap, f.speedMPS, brake))
+		last.slowTo(e.follow(k, max(0, last.leave), gap, f.speedMPS, brake))
 	}
-	w.v = math.Min(w.v, safe)
-	w.pass = math.Min(w.pass, safe)
+	w.v = min(w.v, safe)
+	w.pass = min(w.pass, safe)
 }
 
 // haltAhead minds the vehicle's next planned stop if it lies on the walk's
@@ -170,7 +168,7 @@ func (p *planner) haltAhead(w *walk) (stopM float64, done bool) {
 		return 0, false
 	}
 	stopM = h.endM - (w.tr.lengthM - w.seen)
-	w.v = math.Min(w.v, math.Max(e.stopWithin(p.k, v.speedMPS, stopM+epsM), math.Max(0, v.speedMPS-p.k.stepBrake)))
+	w.v = min(w.v, max(e.stopWithin(p.k, v.speedMPS, stopM+epsM), max(0, v.speedMPS-p.k.stepBrake)))
 	if w.last >= 0 {
 		p.items[w.last].slowTo(e.stopMPS(h.endM, p.k.decel, e.dt))
 	}
@@ -197,11 +195,15 @@ func (p *planner) endOfWay(w *walk) {
 		if w.last >= 0 {
 			p.items[w.last].slowTo(stop)
 		}
-		w.v = math.Min(w.v, stop)
+		w.v = min(w.v, stop)
 		p.add(item{link: noLink, passMPS: w.v, waitMPS: w.v, seenM: w.seen})
 		return
 	}
-	p.add(item{link: noLink, passMPS: w.v, waitMPS: w.v, seenM: w.seen, spaceM: 1000})
+	beyond := 0.0
+	if w.tr.out == w.tr.outEnd {
+		beyond = 1000 // the end of the network: there is always room
+	}
+	p.add(item{link: noLink, passMPS: w.v, waitMPS: w.v, seenM: w.seen, spaceM: beyond})
 }
 
 // state returns what governs a link now: what its signal shows, else its sign.

@@ -6,7 +6,7 @@ import "math"
 // want of space behind them.
 func (p *planner) keepClear() {
 	e := p.e
-	if p.n < 2 && e.net.tracks[p.t].inner() {
+	if !p.items[0].request || p.n < 2 && e.net.tracks[p.t].inner() {
 		return
 	}
 	if !p.measureSpace() {
@@ -35,12 +35,11 @@ func (p *planner) measureSpace() bool {
 	for i := range p.n {
 		it := &p.items[i]
 		if it.link == noLink || blocked {
-			if it.link == noLink && !blocked {
+			if blocked {
 				it.spaceM = space
 			} else {
-				it.spaceM = p.items[max(0, i-1)].spaceM
+				it.spaceM += space
 			}
-			had[i] = blocked
 			continue
 		}
 		l := &e.net.links[it.link]
@@ -51,8 +50,10 @@ func (p *planner) measureSpace() bool {
 			} else {
 				free, stop := e.freeUntilStanding(l.to, p.v)
 				space += free
-				blocked = blocked || stop
+				blocked = stop
 			}
+			it.spaceM = space
+			continue
 		} else if last, _ := e.last(l.to); last == nil || last == p.v {
 			if to.lengthM > p.k.lengthM || l.hasFoes && l.clear {
 				space += to.lengthM
@@ -64,7 +65,7 @@ func (p *planner) measureSpace() bool {
 		}
 		it.spaceM, had[i] = space, blocked
 	}
-	return p.passBack(had)
+	return p.passBack(had) || blocked
 }
 
 // lengthsAhead is the room taken by the vehicles before it on its own track,
@@ -99,8 +100,8 @@ func (e *Engine) freeUntilStanding(t trackID, ego *veh) (float64, bool) {
 		taken += k.fullM
 	}
 	if len(vs) == 0 {
-		if f, back := e.tail(t, 0); f != nil && f != ego {
-			return back - taken, f.speedMPS < haltMPS
+		if f, _ := e.tail(t, 0); f != nil && f != ego {
+			taken += e.kinds[f.kind].fullM
 		}
 	}
 	return length - taken, false
@@ -113,14 +114,13 @@ func (p *planner) passBack(had [maxItems]bool) bool {
 	blocked := false
 	for i := p.n - 1; i > 0; i-- {
 		it, next := &p.items[i-1], &p.items[i]
-		blocked = blocked || had[i]
 		if it.link == noLink {
 			continue
 		}
 		l := &e.net.links[it.link]
 		leaves := !e.net.tracks[l.to].inner() || next.link == noLink || next.request
 		open := leaves && (!isMinor(e.state(l)) || i == 1 || p.openBefore(it, l))
-		carry := (l.waits || open) && !blocked
+		carry := (l.waits || open) && !had[i-1]
 		if !open {
 			blocked = true
 			if i > 1 && p.items[i-2].link != noLink && e.net.links[p.items[i-2].link].waits {
@@ -131,7 +131,7 @@ func (p *planner) passBack(had [maxItems]bool) bool {
 			it.spaceM = next.spaceM
 		}
 	}
-	return blocked || had[0]
+	return blocked
 }
 
 // openBefore asks with the approaches of the step before.
@@ -201,12 +201,12 @@ func (p *planner) decide(final bool) (safe, least float64, ok bool) {
 				break
 			}
 			leastM, canStop = it.seenM, canBrake
-			least = math.Min(math.Min((it.seenM+marginM)/e.dt, it.passMPS), v.speedMPS+k.accel*e.dt)
+			least = min(min((it.seenM+marginM)/e.dt, it.passMPS), v.speedMPS+k.accel*e.dt)
 			v.plan |= minorPass
 		}
 		if open {
 			safe = it.passMPS
-			if safe < k.decel && safe <= it.waitMPS && safe < math.Min(v.speedMPS+k.accel*e.dt, k.maxMPS) {
+			if safe < k.decel && safe <= it.waitMPS && safe < min(v.speedMPS+k.accel*e.dt, k.maxMPS) {
 				v.plan |= mustWait
 			}
 			continue
@@ -221,7 +221,7 @@ func (p *planner) decide(final bool) (safe, least float64, ok bool) {
 	}
 	if safe+epsM < least {
 		if canStop && safe < v.speedMPS {
-			safe = math.Min(safe, math.Max(math.Max(0, v.speedMPS-k.stepBrake), e.stopWithin(k, v.speedMPS, leastM)))
+			safe = min(safe, max(max(0, v.speedMPS-k.stepBrake), e.stopWithin(k, v.speedMPS, leastM)))
 			least = 0
 			v.plan |= mustWait
 		} else {
@@ -254,7 +254,7 @@ func (p *planner) opened(it *item, l *link, state byte, minor, canBrake, far boo
 const impatienceS = 180 // waiting that makes a driver force his way
 
 func (p *planner) impatience() float64 {
-	return math.Max(0, math.Min(1, p.k.impatience+float64(p.v.waitS)/impatienceS))
+	return max(0, min(1, p.k.impatience+float64(p.v.waitS)/impatienceS))
 }
 
 // open reports whether no approaching vehicle that goes first is in the way.
@@ -270,7 +270,7 @@ func (p *planner) open(it *item, l *link, seen *approaches, impatience float64) 
 	if (state == 's' || state == 'w') && p.v.waitS == 0 {
 		return false
 	}
-	leave := it.arriveS + (l.lengthM+p.k.lengthM)/math.Max(0.5*(it.fromMPS+it.leave), epsMPS)
+	leave := it.arriveS + (l.lengthM+p.k.lengthM)/max(0.5*(it.fromMPS+it.leave), epsMPS)
 	red := l.role == waitLink && p.e.state(&n.links[l.entry]) == 'r'
 	for i := l.yields; i < l.yieldsEnd; i++ {
 		y := n.yields[i]
@@ -330,7 +330,7 @@ func (p *planner) brakingArrival(arrive float64, a *approach, impatience float64
 	dt := a.arriveS - arrive
 	d := dt * m
 	dist := float64(a.distM)
-	v := dist / math.Max(a.arriveS-e.nowS+e.dt, e.dt)
+	v := dist / max(a.arriveS-e.nowS+e.dt, e.dt)
 	left := dist - v*(arrive-e.nowS)
 	if 0.5*v*v/m <= left {
 		*brakeMPS = 0

@@ -71,7 +71,7 @@ func (e *Engine) observe() {
 // the loop: a vehicle covers it from its front's passing to its tail's.
 func (d *detector) readLoop(e *Engine) {
 	for _, t := range d.lanes {
-		at := math.Min(float64(d.spec.At), e.net.tracks[t].lengthM)
+		at := min(float64(d.spec.At), e.net.tracks[t].lengthM)
 		for i := range e.road[t] {
 			v := &e.road[t][i]
 			was, back := v.posM-v.speedMPS*e.dt, v.posM-e.kinds[v.kind].lengthM
@@ -118,9 +118,9 @@ func (d *detector) cover(e *Engine, v *veh, at, was, back float64) {
 		}
 		return
 	}
-	from := math.Max(0, (at-was)/v.speedMPS)
-	to := math.Min(e.dt, (at-(was-e.kinds[v.kind].lengthM))/v.speedMPS)
-	d.coverS += math.Max(0, to-from)
+	from := max(0, (at-was)/v.speedMPS)
+	to := min(e.dt, (at-(was-e.kinds[v.kind].lengthM))/v.speedMPS)
+	d.coverS += max(0, to-from)
 }
 
 func (d *detector) readArea(e *Engine) {
@@ -141,7 +141,7 @@ func (d *detector) readArea(e *Engine) {
 			}
 			d.seenS += e.dt
 			d.speedSum += v.speedMPS * e.dt
-			d.coverS += (math.Min(hi, v.posM) - math.Max(lo, back)) * e.dt
+			d.coverS += (min(hi, v.posM) - max(lo, back)) * e.dt
 			if v.flags&standing != 0 {
 				d.queueS += e.dt
 			}

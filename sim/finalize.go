@@ -1,8 +1,6 @@
 package sim
 
 import (
-	"math"
-
 	"tideway/internal/rng"
 )
 
@@ -16,15 +14,15 @@ const (
 // asks for, and at least least to get across a link once begun.
 func (e *Engine) finalize(v *veh, k *kind, tr *track, safe, least float64) {
 	old := v.speedMPS
-	lo := math.Min(math.Max(0, old-k.stepBrake), math.Max(safe, math.Max(0, old-k.emergency*e.dt)))
-	hi := math.Min(math.Max(math.Min(tr.limitMPS*float64(v.factor), k.maxMPS), safe), math.Min(old+k.accel*e.dt, k.maxMPS))
-	hi = math.Max(lo, math.Min(hi, safe))
-	next := math.Max(lo, e.dawdle(v, k, hi))
+	lo := min(max(0, old-k.stepBrake), max(safe, max(0, old-k.emergency*e.dt)))
+	hi := min(max(min(tr.limitMPS*float64(v.factor), k.maxMPS), safe), min(old+k.accel*e.dt, k.maxMPS))
+	hi = max(lo, min(hi, safe))
+	next := max(lo, e.dawdle(v, k, hi))
 	if v.lc != 0 || v.advice != adviceNone || v.leaveM != 0 {
 		next = e.patch(v, k, lo, next, hi)
 	}
 	if next > 0 {
-		next = math.Max(next, least)
+		next = max(next, least)
 	}
 	if next < epsMPS {
 		next = 0
@@ -38,7 +36,7 @@ func (e *Engine) dawdle(v *veh, k *kind, speed float64) float64 {
 	if k.sigma == 0 {
 		return speed
 	}
-	return math.Max(0, speed-e.dt*k.sigma*math.Min(speed, k.accel)*rng.Unit(rng.At(v.luck, uint64(e.tick))))
+	return max(0, speed-e.dt*k.sigma*min(speed, k.accel)*rng.Unit(rng.At(v.luck, uint64(e.tick))))
 }
 
 // chance returns a random number in [0, 1) that belongs to a vehicle, a purpose
@@ -53,19 +51,19 @@ func (e *Engine) patch(v *veh, k *kind, lo, want, hi float64) float64 {
 	next, got := want, false
 	if v.leaveM > 0 {
 		if space := float64(v.leftM-v.leaveM) - marginM - k.gapM; space > 0 {
-			hard := math.Max(0, v.speedMPS-k.emergency*e.dt)
+			hard := max(0, v.speedMPS-k.emergency*e.dt)
 			safe := e.stopWithin(k, v.speedMPS, space)
-			hi = math.Min(hi, math.Max(safe, hard))
+			hi = min(hi, max(safe, hard))
 			if safe < want {
 				if safe < lo && safe >= hard {
-					lo = math.Max(hard, safe)
+					lo = max(hard, safe)
 				}
-				next, got = math.Max(lo, safe), true
+				next, got = max(lo, safe), true
 			}
 		}
 	}
 	if a := float64(v.advice); v.advice != adviceNone && a >= lo && a <= hi {
-		next, got = math.Min(next, a), true
+		next, got = min(next, a), true
 	}
 	switch {
 	case got:

@@ -36,7 +36,7 @@ func (p *planner) mindFoes(w *walk, l *link, wait *float64, request *bool) {
 			p.mindFoe(w, l, x, until, foe{v: f, backM: back}, request)
 		}
 	}
-	*wait = math.Min(*wait, w.v)
+	*wait = min(*wait, w.v)
 }
 
 // mindFoe decides whether one vehicle must be minded and how.
@@ -49,7 +49,7 @@ func (p *planner) mindFoe(w *walk, l *link, x *meeting, until float64, f foe, re
 	}
 	p.adapt(w, x, &f)
 	if w.last >= 0 {
-		w.v = math.Max(w.v, p.items[w.last].waitMPS)
+		w.v = max(w.v, p.items[w.last].waitMPS)
 	}
 	if w.v < haltMPS && (x.part || f.v.flags&stopped != 0 || float64(f.v.waitS) > blockedS) {
 		*request = false
@@ -89,7 +89,7 @@ func (p *planner) concerns(w *walk, l *link, x *meeting, until float64, f *foe) 
 			return false
 		}
 		if x.merge && backUntil < 0 {
-			backUntil += math.Max(0, x.foeBeforeM-x.beforeEndM)
+			backUntil += max(0, x.foeBeforeM-x.beforeEndM)
 		}
 		f.gap = until - p.k.gapM - backUntil - x.foeSizeM
 	}
@@ -140,25 +140,25 @@ func (p *planner) adapt(w *walk, x *meeting, f *foe) {
 	fk := &e.kinds[f.v.kind]
 	safe := 0.0
 	if f.gap >= 0 {
-		safe = e.follow(k, v.speedMPS, f.gap, f.v.speedMPS, e.brakeM(f.v.speedMPS, math.Max(k.decel, fk.decel)))
+		safe = e.follow(k, v.speedMPS, f.gap, f.v.speedMPS, e.brakeM(f.v.speedMPS, max(k.decel, fk.decel)))
 	} else {
 		safe = e.stopWithin(k, v.speedMPS, w.seen-w.tr.lengthM-marginM)
 	}
 	if f.untilM >= 0 {
 		stop := e.stopWithin(k, v.speedMPS, f.untilM-k.gapM)
 		if math.IsInf(f.gap, -1) {
-			safe = math.Max(safe, stop)
+			safe = max(safe, stop)
 		} else {
-			gone := (f.untilM - f.gap) / math.Max(f.v.speedMPS, haltMPS)
-			final := math.Max(v.speedMPS, 2*(f.untilM-k.gapM)/gone-v.speedMPS)
-			safe = math.Max(safe, math.Min(v.speedMPS+e.dt*(final-v.speedMPS)/gone, stop))
+			gone := (f.untilM - f.gap) / max(f.v.speedMPS, haltMPS)
+			final := max(v.speedMPS, 2*(f.untilM-k.gapM)/gone-v.speedMPS)
+			safe = max(safe, min(v.speedMPS+e.dt*(final-v.speedMPS)/gone, stop))
 		}
 	}
 	if w.last >= 0 {
 		p.items[w.last].slowTo(safe)
 	}
-	w.v = math.Min(w.v, safe)
-	w.pass = math.Min(w.pass, safe)
+	w.v = min(w.v, safe)
+	w.pass = min(w.pass, safe)
 }
 
 // stuckInRing reports whether the vehicle stands at a junction of equal rights

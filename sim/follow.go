@@ -41,7 +41,7 @@ func (e *Engine) stopMPS(gapM, b, tauS float64) float64 {
 // so that it can stop within gapM. When comfortable braking does not suffice it
 // brakes as hard as needed, by a fifth more for safety.
 func (e *Engine) stopWithin(k *kind, v, gapM float64) float64 {
-	return math.Min(e.soften(k, v, gapM, 0, e.stopMPS(gapM, k.decel, e.dt)), math.Min(v+k.accel*e.dt, k.maxMPS))
+	return min(e.soften(k, v, gapM, 0, e.stopMPS(gapM, k.decel, e.dt)), min(v+k.accel*e.dt, k.maxMPS))
 }
 
 // follow returns the safe speed behind a leader at leaderMPS whose tail is gapM
@@ -52,7 +52,7 @@ func (e *Engine) follow(k *kind, v, gapM, leaderMPS, leaderBrakeM float64) float
 	if gapM >= 0 {
 		x = e.stopMPS(gapM+leaderBrakeM, k.decel, k.tauS)
 	} else {
-		x = math.Max(0, v-k.emergency*e.dt)
+		x = max(0, v-k.emergency*e.dt)
 	}
 	if v-x > k.stepBrake+epsM {
 		x = e.soften(k, v, gapM, leaderMPS, x)
@@ -68,8 +68,8 @@ func (e *Engine) soften(k *kind, v, gapM, leaderMPS, x float64) float64 {
 	if planned <= k.decel+epsM || k.emergency == k.decel {
 		return x
 	}
-	need := math.Min(math.Max(emergencyMargin*e.needed(k, v, gapM, leaderMPS), k.decel), planned)
-	return math.Max(0, v-need*e.dt)
+	need := min(max(emergencyMargin*e.needed(k, v, gapM, leaderMPS), k.decel), planned)
+	return max(0, v-need*e.dt)
 }
 
 // needed returns the constant deceleration with which a vehicle stops behind a
@@ -94,18 +94,18 @@ func (e *Engine) freeMPS(k *kind, distM, target float64) float64 {
 		return target
 	}
 	b := k.decel * e.dt * e.dt
-	y := math.Max(0, ((math.Sqrt((b+2*v)*(b+2*v)+8*b*distM)-b)*0.5-v)/b)
+	y := max(0, ((math.Sqrt((b+2*v)*(b+2*v)+8*b*distM)-b)*0.5-v)/b)
 	full := math.Floor(y)
 	exact := (full*full+full)*0.5*b + full*v
 	if y > full {
 		exact += v
 	}
-	return math.Max(0, distM-exact)/((full+1)*e.dt) + full*k.stepBrake + target
+	return max(0, distM-exact)/((full+1)*e.dt) + full*k.stepBrake + target
 }
 
 // afterM returns the speed reached after distM of full acceleration from v.
 func (k *kind) afterM(distM, v float64) float64 {
-	return math.Min(k.maxMPS, math.Sqrt(v*v+2*k.accel*math.Max(0, distM)))
+	return min(k.maxMPS, math.Sqrt(v*v+2*k.accel*max(0, distM)))
 }
 
 // arriveS returns the least time to cover distM from speed v, arriving with
@@ -116,14 +116,14 @@ func (k *kind) arriveS(distM, v, to float64) float64 {
 		a = -k.decel
 	}
 	t := (to - v) / a
-	rest := math.Max(0, distM-t*(to+v)*0.5)
-	return t + rest/math.Max(math.Max(v, to), haltMPS)
+	rest := max(0, distM-t*(to+v)*0.5)
+	return t + rest/max(max(v, to), haltMPS)
 }
 
 // secureM returns the gap behind a leader at leaderMPS that a follower at v
 // needs to be safe.
 func (e *Engine) secureM(k *kind, v, leaderMPS, leaderDecel float64) float64 {
-	return math.Max(0, e.brakeOwnM(k, v)+v*k.tauS-e.brakeM(leaderMPS, math.Max(k.decel, leaderDecel)))
+	return max(0, e.brakeOwnM(k, v)+v*k.tauS-e.brakeM(leaderMPS, max(k.decel, leaderDecel)))
 }
 
 const haltMPS = 0.1 // below this a vehicle counts as standing
@@ -137,5 +137,5 @@ func (e *Engine) brakingArrivalMPS(k *kind, distM, v float64) float64 {
 	if left <= 0 {
 		return 0
 	}
-	return math.Min(v, math.Sqrt(left))
+	return min(v, math.Sqrt(left))
 }

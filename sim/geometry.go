@@ -116,7 +116,7 @@ func apart(a, b orb.LineString) (onA, onB float64) {
 				last = s + step
 			}
 		}
-		return math.Min(last, total)
+		return min(last, total)
 	}
 	return walk(a, b), walk(b, a)
 }
@@ -124,7 +124,7 @@ func apart(a, b orb.LineString) (onA, onB float64) {
 func distanceTo(l orb.LineString, p orb.Point) float64 {
 	best := math.Inf(1)
 	for i := 1; i < len(l); i++ {
-		best = math.Min(best, planar.DistanceFromSegment(l[i-1], l[i], p))
+		best = min(best, planar.DistanceFromSegment(l[i-1], l[i], p))
 	}
 	return best
 }

@@ -1,7 +1,5 @@
 package sim
 
-import "math"
-
 // handOver puts the vehicles that left their tracks onto the next ones and
 // takes away those that arrived, shard by shard.
 func (e *Engine) handOver() {
@@ -40,7 +38,7 @@ func (e *Engine) bookPass(q linkID, v *veh) {
 	e.tally.entered[to.seg]++
 	c := &e.cars[v.id]
 	c.enteredS, c.haltedS = e.nowS, -1
-	c.freeS = (to.lengthM - v.posM) / math.Max(to.limitMPS*float64(v.factor), 0.1)
+	c.freeS = (to.lengthM - v.posM) / max(to.limitMPS*float64(v.factor), 0.1)
 }
 
 func (w linkWay) fromTrack(n *network) trackID { return n.links[w.entry].from }

@@ -9,8 +9,8 @@ import "math"
 // advise lowers the speed of a vehicle in the next step to v, unless braking for
 // it would be more than comfortable.
 func (d *decision) advise(f *veh, k *kind, speed float64) {
-	if speed >= math.Max(0, f.speedMPS-k.stepBrake)-epsMPS && float32(speed) < f.advice {
-		f.advice = float32(math.Max(0, speed))
+	if speed >= max(0, f.speedMPS-k.stepBrake)-epsMPS && float32(speed) < f.advice {
+		f.advice = float32(max(0, speed))
 	}
 }
 
@@ -27,7 +27,7 @@ func (d *decision) slowForBlocked(r ref) {
 	if gap <= marginM || v.speedMPS >= k.decel {
 		return
 	}
-	d.advise(v, k, e.follow(k, v.speedMPS, gap-marginM, f.speedMPS, e.brakeM(f.speedMPS, math.Max(k.decel, fk.decel))))
+	d.advise(v, k, e.follow(k, v.speedMPS, gap-marginM, f.speedMPS, e.brakeM(f.speedMPS, max(k.decel, fk.decel))))
 }
 
 // urgent prepares a change that the route needs soon.
@@ -47,8 +47,8 @@ func (d *decision) urgent(wish lcState) {
 	if first := d.lanes[d.l].first; first.index >= 0 && !(d.lead.local && first == d.lead.at) {
 		d.reserve(first, wish)
 	}
-	lanes := math.Max(1, math.Abs(float64(d.off)))
-	remaining := math.Max(e.dt, float64(v.leftM)/math.Max(float64(v.aheadV), epsMPS)/lanes/urgencyFactor)
+	lanes := max(1, math.Abs(float64(d.off)))
+	remaining := max(e.dt, float64(v.leftM)/max(float64(v.aheadV), epsMPS)/lanes/urgencyFactor)
 	if planned := d.informLeader(remaining); planned >= 0 {
 		d.informFollower(remaining, planned)
 	}
@@ -79,21 +79,22 @@ func (d *decision) reserve(r ref, wish lcState) {
 func (d *decision) informLeader(remaining float64) float64 {
 	e, v, k := d.e, d.v, d.k
 	left := float64(v.leftM - v.leaveM)
-	planned := math.Min(v.speedMPS, e.stopWithin(k, v.speedMPS, left))
+	planned := min(v.speedMPS, e.stopWithin(k, v.speedMPS, left))
 	if v.advice != adviceNone {
-		planned = math.Min(planned, float64(v.advice))
+		planned = min(planned, float64(v.advice))
 	}
 	if !d.lead.ok {
 		return planned
 	}
 	n := &d.lead
-	nextMPS := n.speed - math.Max(1, -n.accel)*e.dt
+	nextMPS := n.speed - max(1, -n.accel)*e.dt
 	nextGap := n.gap + e.dt*(nextMPS-planned)
-	target := math.Max(math.Max(0, v.speedMPS-k.stepBrake),
-		e.follow(k, v.speedMPS, nextGap, math.Max(0, nextMPS), e.brakeM(math.Max(0, nextMPS), math.Max(k.decel, n.k.decel))))
+	target := max(max(0, v.speedMPS-k.stepBrake),
+		e.follow(k, v.speedMPS, nextGap, max(0, nextMPS), e.brakeM(max(0, nextMPS), max(k.decel, n.k.decel))))
+
 	if d.blocked&lcBlockedLead == 0 {
 		d.advise(v, k, target)
-		return math.Min(target, planned)
+		return min(target, planned)
 	}
 	if d.canPass(planned, left, remaining) {
 		if n.local {
@@ -107,8 +108,8 @@ func (d *decision) informLeader(remaining float64) float64 {
 		e.road[n.at.track][n.at.index].lc |= lcAmLeader
 	}
 	if target < v.speedMPS {
-		decel := math.Min(k.decel, math.Max(fallBehind, (v.speedMPS-target)/remaining))
-		next := math.Min(planned, math.Max(0, v.speedMPS-decel*e.dt))
+		decel := min(k.decel, max(fallBehind, (v.speedMPS-target)/remaining))
+		next := min(planned, max(0, v.speedMPS-decel*e.dt))
 		d.advise(v, k, next)
 		return next
 	}
@@ -128,7 +129,7 @@ func (d *decision) canPass(planned, left, remaining float64) bool {
 	if dv <= 0 {
 		return false
 	}
-	dist := math.Max(0, n.gap+n.k.fullM+k.lengthM+e.secureM(n.k, n.speed, v.speedMPS, k.decel))
+	dist := max(0, n.gap+n.k.fullM+k.lengthM+e.secureM(n.k, n.speed, v.speedMPS, k.decel))
 	if left-e.brakeOwnM(k, v.speedMPS)-v.speedMPS*k.tauS < dist {
 		return false
 	}
@@ -148,7 +149,7 @@ func (d *decision) informFollower(remaining, planned float64) {
 	if d.dir < 0 {
 		asked = lcAmFollower | lcAskedRight
 	}
-	brake := func(mps float64) float64 { return e.brakeM(mps, math.Max(n.k.decel, k.decel)) }
+	brake := func(mps float64) float64 { return e.brakeM(mps, max(n.k.decel, k.decel)) }
 	if d.blocked&lcBlockedFollow == 0 {
 		if d.blocked&lcBlockedLead != 0 {
 			safe := e.follow(n.k, n.speed, n.gap+planned*e.dt, planned, brake(planned))
@@ -165,15 +166,15 @@ func (d *decision) informFollower(remaining, planned float64) {
 			return
 		}
 	}
-	soon := math.Max(0, n.speed-n.k.decel*e.dt)
-	later := math.Max(0, n.speed-n.k.decel)
+	soon := max(0, n.speed-n.k.decel*e.dt)
+	later := max(0, n.speed-n.k.decel)
 	dv := planned - later
 	gap := n.gap + dv
 	need := e.secureM(n.k, later, planned, k.decel)
 	switch {
 	case gap > 0 && gap >= need:
-		safe := math.Max(soon, e.follow(n.k, n.speed, n.gap+planned*e.dt, planned, brake(planned)))
-		safe = math.Max(soon, e.follow(n.k, n.speed, n.gap+(planned-safe)*e.dt, planned, brake(planned)))
+		safe := max(soon, e.follow(n.k, n.speed, n.gap+planned*e.dt, planned, brake(planned)))
+		safe = max(soon, e.follow(n.k, n.speed, n.gap+(planned-safe)*e.dt, planned, brake(planned)))
 		f.lc |= asked
 		d.advise(f, n.k, safe)
 	case dv > 0 && dv*remaining > need-gap+marginM:
@@ -187,9 +188,9 @@ func (d *decision) informFollower(remaining, planned float64) {
 // letPass lets the follower on the other lane go first.
 func (d *decision) letPass(f *veh, n *near, remaining, planned, soon float64, asked lcState) {
 	e, v, k := d.e, d.v, d.k
-	help := math.Max(n.speed, v.speedMPS+helpMPS)
+	help := max(n.speed, v.speedMPS+helpMPS)
 	if n.speed > v.speedMPS && (d.dir < 0 || planned > 27 || d.laneM > turnLaneM) {
-		help = math.Max(soon, v.speedMPS+helpMPS)
+		help = max(soon, v.speedMPS+helpMPS)
 		if (n.speed-v.speedMPS)/n.k.decel < remaining {
 			f.lc |= asked
 			d.advise(f, n.k, help)
@@ -198,6 +199,6 @@ func (d *decision) letPass(f *veh, n *near, remaining, planned, soon float64, as
 	}
 	f.lc |= asked
 	d.advise(f, n.k, help)
-	dist := math.Max(0, n.gap+k.fullM+n.k.lengthM+e.secureM(k, planned, help, n.k.decel))
-	d.advise(v, k, math.Max(help-dist/remaining, v.speedMPS-k.stepBrake))
+	dist := max(0, n.gap+k.fullM+n.k.lengthM+e.secureM(k, planned, help, n.k.decel))
+	d.advise(v, k, max(help-dist/remaining, v.speedMPS-k.stepBrake))
 }

@@ -126,7 +126,7 @@ func (e *Engine) place(v *veh, t *demand.Trip, c *car) (trackID, bool) {
 	track := l.first + trackID(lane)
 	k := &e.kinds[v.kind]
 	length := e.net.tracks[track].lengthM
-	base := math.Min(k.lengthM+marginM, length)
+	base := min(k.lengthM+marginM, length)
 	draw := rng.New(e.in.Seed, t.Key, rng.Departure)
 	v.speedMPS = e.departSpeed(v, t, track, &draw)
 	most := t.Speed != demand.SpeedGiven
@@ -136,15 +136,15 @@ func (e *Engine) place(v *veh, t *demand.Trip, c *car) (trackID, bool) {
 		if v.posM = float64(t.PosAt); v.posM < 0 {
 			v.posM += length
 		}
-		v.posM = math.Min(math.Max(0, v.posM), length)
+		v.posM = min(max(0, v.posM), length)
 	case demand.PosRandom:
-		v.posM = math.Min(base, length) + draw.Float64()*math.Max(0, length-base)
+		v.posM = min(base, length) + draw.Float64()*max(0, length-base)
 	case demand.PosRandomFree, demand.PosFree:
 		return track, e.placeFree(v, k, track, &draw, most, t.Pos == demand.PosRandomFree)
 	case demand.PosLast:
 		if vs := e.road[track]; len(vs) > 0 {
 			f := &vs[len(vs)-1]
-			v.posM = math.Min(length, f.posM-e.kinds[f.kind].lengthM-k.gapM)
+			v.posM = min(length, f.posM-e.kinds[f.kind].lengthM-k.gapM)
 		} else {
 			v.posM = length
 		}
@@ -159,7 +159,7 @@ func (e *Engine) place(v *veh, t *demand.Trip, c *car) (trackID, bool) {
 // behind every vehicle from the front.
 func (e *Engine) placeFree(v *veh, k *kind, track trackID, draw *rng.Stream, most, random bool) bool {
 	length := e.net.tracks[track].lengthM
-	base := math.Min(k.lengthM+marginM, length)
+	base := min(k.lengthM+marginM, length)
 	want := v.speedMPS
 	try := func(pos float64) bool {
 		v.posM, v.speedMPS = pos, want
@@ -241,17 +241,17 @@ func (e *Engine) emptiest(lanes []laneLook, l *outlook, ok func(int) bool) int {
 
 func (e *Engine) departSpeed(v *veh, t *demand.Trip, track trackID, draw *rng.Stream) float64 {
 	k, tr := &e.kinds[v.kind], &e.net.tracks[track]
-	desired := math.Min(tr.limitMPS*float64(v.factor), k.maxMPS)
+	desired := min(tr.limitMPS*float64(v.factor), k.maxMPS)
 	switch t.Speed {
 	case demand.SpeedMax, demand.SpeedDesired:
 		return desired
 	case demand.SpeedLimit:
-		return math.Min(tr.limitMPS, k.maxMPS)
+		return min(tr.limitMPS, k.maxMPS)
 	case demand.SpeedRandom:
 		return desired * draw.Float64()
 	case demand.SpeedLast:
 		if vs := e.road[track]; len(vs) > 0 {
-			return math.Min(desired, vs[len(vs)-1].speedMPS)
+			return min(desired, vs[len(vs)-1].speedMPS)
 		}
 		return desired
 	case demand.SpeedAvg:
@@ -260,11 +260,11 @@ func (e *Engine) departSpeed(v *veh, t *demand.Trip, track trackID, draw *rng.St
 			sum, n = sum+e.road[track][i].speedMPS, n+1
 		}
 		if n > 0 {
-			return math.Min(desired, sum/float64(n))
+			return min(desired, sum/float64(n))
 		}
 		return desired
 	}
-	return math.Min(float64(t.SpeedAt), desired)
+	return min(float64(t.SpeedAt), desired)
 }
 
 // fits reports whether a vehicle may appear at its place: safe behind its
@@ -306,7 +306,7 @@ func (e *Engine) behindLeader(v *veh, k *kind, f *veh, backM float64) float64 {
 	if gap < 0 {
 		return -1
 	}
-	return e.stopMPS(gap+e.brakeM(f.speedMPS, math.Max(k.decel, fk.decel)), k.decel, k.tauS)
+	return e.stopMPS(gap+e.brakeM(f.speedMPS, max(k.decel, fk.decel)), k.decel, k.tauS)
 }
 
 // fitsAhead checks what lies beyond the end of the lane within braking
@@ -338,7 +338,7 @@ func (e *Engine) fitsAhead(v *veh, k *kind, track trackID, lower func(float64) b
 			return false
 		}
 		tr = &e.net.tracks[l.to]
-		if !lower(e.freeMPS(k, seen, math.Min(tr.limitMPS*float64(v.factor), k.maxMPS))) {
+		if !lower(e.freeMPS(k, seen, min(tr.limitMPS*float64(v.factor), k.maxMPS))) {
 			return false
 		}
 		seen += tr.lengthM
@@ -407,7 +407,7 @@ func (e *Engine) enterRoad(track trackID, v veh, trip int32) {
 	c := &e.cars[v.id]
 	c.depart, c.startM = e.tick, v.posM
 	c.enteredS = e.nowS
-	c.freeS = (e.net.tracks[track].lengthM - v.posM) / math.Max(e.net.tracks[track].limitMPS*float64(v.factor), 0.1)
+	c.freeS = (e.net.tracks[track].lengthM - v.posM) / max(e.net.tracks[track].limitMPS*float64(v.factor), 0.1)
 	st := &e.status[trip]
 	st.state, st.inS, st.startM, st.rerouted = Driving, e.nowS-e.dt, v.posM, c.rerouted
 	if c.rerouted {

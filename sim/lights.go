@@ -88,11 +88,6 @@ func (e *Engine) stepSignals() {
 			e.show(h.first+int32(g), byte(s))
 		}
 	}
-	for m := range e.net.ways {
-		if g := e.net.links[e.net.ways[m].entry].group; g >= 0 && isGreen(e.lights[g]) {
-			e.tally.moves[m].greenS += e.dt
-		}
-	}
 }
 
 // show changes one group and notes begins and ends of green.
@@ -109,6 +104,7 @@ func (e *Engine) show(g int32, s byte) {
 		t.beginS, t.endS = e.nowS, 1e18
 	case isGreen(was) && !isGreen(s):
 		t.endS = e.nowS
+		e.tally.bookGreen(e.net, int(g), e.nowS-max(t.beginS, float64(e.tally.begin)*e.dt))
 		e.splitFailures(g)
 	}
 }
@@ -116,9 +112,9 @@ func (e *Engine) show(g int32, s byte) {
 // splitFailures counts the movements of a group whose first vehicle has stood
 // since before the green that ends now.
 func (e *Engine) splitFailures(g int32) {
-	for m := range e.net.ways {
+	for _, m := range e.net.movesOf[g] {
 		l := &e.net.links[e.net.ways[m].entry]
-		if l.group != g || len(e.road[l.from]) == 0 {
+		if len(e.road[l.from]) == 0 {
 			continue
 		}
 		v := &e.road[l.from][0]

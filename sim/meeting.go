@@ -88,14 +88,14 @@ func (n *network) addCrossing(t, foe trackID, yield bool, lines []line) {
 	if !ok {
 		return
 	}
-	factor := 2/math.Max(math.Sin(math.Min(x.angle, math.Pi-x.angle)), 0.2) - 1
+	factor := 2/max(math.Sin(min(x.angle, math.Pi-x.angle)), 0.2) - 1
 	if x.angle > math.Pi/2 {
-		factor = 2/math.Max(math.Sin(x.angle), 0.2) - 1
+		factor = 2/max(math.Sin(x.angle), 0.2) - 1
 	}
-	size := math.Min(n.width(foe)*factor, a.lengthM)
-	foeSize := math.Min(n.width(t)*factor, b.lengthM)
+	size := min(n.width(foe)*factor, a.lengthM)
+	foeSize := min(n.width(t)*factor, b.lengthM)
 	n.meets = append(n.meets, meeting{foe: foe, foeLink: n.tracks[foe].out,
-		beforeEndM: a.lengthM - math.Max(0, x.a-size/2)*a.scale, foeBeforeM: b.lengthM - math.Max(0, x.b-foeSize/2)*b.scale,
+		beforeEndM: a.lengthM - max(0, x.a-size/2)*a.scale, foeBeforeM: b.lengthM - max(0, x.b-foeSize/2)*b.scale,
 		sizeM: size, foeSizeM: foeSize, foeFirst: yield, foeWaits: n.links[n.tracks[foe].out].role == waitLink})
 }
 
@@ -104,8 +104,8 @@ func (n *network) addMerge(t, foe trackID, yield bool, lines []line) {
 	x := meeting{foe: foe, foeLink: n.tracks[foe].out, merge: true, foeFirst: yield}
 	if len(a.shape) > 1 && len(b.shape) > 1 {
 		onA, onB := apart(reversed(a.shape), reversed(b.shape))
-		shared := math.Min(onA*a.scale, onB*b.scale)
-		x.beforeEndM, x.foeBeforeM = math.Min(shared, a.lengthM), math.Min(shared, b.lengthM)
+		shared := min(onA*a.scale, onB*b.scale)
+		x.beforeEndM, x.foeBeforeM = min(shared, a.lengthM), min(shared, b.lengthM)
 	}
 	n.meets = append(n.meets, x)
 }
@@ -126,10 +126,10 @@ func (n *network) meetSiblings(m geo.MovementID, t trackID, lines []line) {
 		shared := 0.0
 		if len(a.shape) > 1 && len(b.shape) > 1 {
 			onA, onB := apart(a.shape, b.shape)
-			shared = math.Min(onA*a.scale, onB*b.scale)
+			shared = min(onA*a.scale, onB*b.scale)
 		}
 		n.meets = append(n.meets, meeting{foe: sibling, foeLink: n.tracks[sibling].out, part: true,
-			beforeEndM: math.Max(0, a.lengthM-shared), foeBeforeM: math.Max(0, b.lengthM-shared),
+			beforeEndM: max(0, a.lengthM-shared), foeBeforeM: max(0, b.lengthM-shared),
 			foeWaits: n.links[n.tracks[sibling].out].role == waitLink})
 	}
 }

@@ -83,10 +83,11 @@ type network struct {
 	meets  []meeting
 	ways   []linkWay // of movements, by geo.MovementID
 
-	into, intoEnd []int32  // links that end at a track, by track, in intoLinks
-	intoLinks     []linkID //
-	groups        []int32  // first signal state of a signal, by geo.SignalID
-	states        int      // number of signal states
+	into, intoEnd []int32            // links that end at a track, by track, in intoLinks
+	intoLinks     []linkID           //
+	groups        []int32            // first signal state of a signal, by geo.SignalID
+	states        int                // number of signal states
+	movesOf       [][]geo.MovementID // by signal state
 }
 
 // linkWay names the links and tracks of one movement; noLink and noTrack where
@@ -103,6 +104,12 @@ func compile(c *geo.City) *network {
 	n.addLanes()
 	n.groupSignals()
 	n.addLinks()
+	n.movesOf = make([][]geo.MovementID, n.states)
+	for m := range n.ways {
+		if g := n.links[n.ways[m].entry].group; g >= 0 {
+			n.movesOf[g] = append(n.movesOf[g], geo.MovementID(m))
+		}
+	}
 	n.addYields()
 	n.addMeetings()
 	n.indexInto()

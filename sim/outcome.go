@@ -59,7 +59,7 @@ func (e *Engine) summary(status []tripStatus) Summary {
 		st := &status[i]
 		due := (e.trips[i].Depart - e.in.Begin).Seconds()
 		if st.state == Waiting || st.state == Impossible {
-			delay += math.Max(0, e.nowS-due)
+			delay += max(0, e.nowS-due)
 			continue
 		}
 		late := st.inS - due

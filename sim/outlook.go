@@ -63,7 +63,7 @@ func (o *outlooks) look(seg, next geo.SegmentID, ahead lookID, k *kind, halt hal
 	if halt.lane >= 0 {
 		for l := range o.work {
 			if l != halt.lane {
-				o.work[l].usableM = float32(math.Min(float64(o.work[l].usableM), halt.stopM))
+				o.work[l].usableM = float32(min(float64(o.work[l].usableM), halt.stopM))
 			}
 		}
 	}
@@ -99,7 +99,7 @@ func (o *outlooks) lane(t trackID, next geo.SegmentID, ahead lookID, k *kind) la
 	}
 	if best >= 0 {
 		out.follow = int8(best)
-		out.usableM = float32(math.Min(tr.lengthM+float64(lanes[best].usableM), lookAheadM))
+		out.usableM = float32(min(tr.lengthM+float64(lanes[best].usableM), lookAheadM))
 	}
 	return out
 }

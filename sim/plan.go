@@ -1,6 +1,5 @@
 package sim
 
-import "math"
 
 const (
 	maxItems     = 20
@@ -68,13 +67,13 @@ func (p *planner) track(t trackID) {
 		k := &e.kinds[v.kind]
 		p.v, p.k = v, k
 		v.plan = v.flags &^ (willPass | mustWait | minorPass)
-		floor := math.Max(0, v.speedMPS-k.stepBrake)
-		top := math.Min(v.speedMPS+k.accel*e.dt, k.maxMPS)
-		limit := math.Max(math.Min(tr.limitMPS*float64(v.factor), k.maxMPS), floor)
-		speed := math.Min(top, limit)
+		floor := max(0, v.speedMPS-k.stepBrake)
+		top := min(v.speedMPS+k.accel*e.dt, k.maxMPS)
+		limit := max(min(tr.limitMPS*float64(v.factor), k.maxMPS), floor)
+		speed := min(top, limit)
 		if lead != nil {
 			gap := lead.posM - leadKind.lengthM - v.posM - k.gapM
-			speed = math.Min(speed, e.follow(k, v.speedMPS, gap, lead.speedMPS, e.brakeM(lead.speedMPS, math.Max(k.decel, leadKind.decel))))
+			speed = min(speed, e.follow(k, v.speedMPS, gap, lead.speedMPS, e.brakeM(lead.speedMPS, max(k.decel, leadKind.decel))))
 		}
 		lead, leadKind = v, k
 		seen := tr.lengthM - v.posM
@@ -83,7 +82,7 @@ func (p *planner) track(t trackID) {
 			v.nextMPS = 0
 			continue
 		}
-		sight := top*math.Max(k.tauS, e.dt) + p.brakeM + k.gapM + stopLineM
+		sight := top*max(k.tauS, e.dt) + p.brakeM + k.gapM + stopLineM
 		if i == 0 {
 			sight += e.longestM // the tail of a vehicle ahead may reach back
 		}
@@ -110,7 +109,7 @@ func (p *planner) announceFar(tr *track, seen, speed float64) {
 	if l.group >= 0 && (e.lights[l.group] == 'r' || e.lights[l.group] == 'y' || e.lights[l.group] == 'u') {
 		return
 	}
-	pass := math.Min(p.k.afterM(seen, speed), tr.limitMPS*float64(v.factor))
+	pass := min(p.k.afterM(seen, speed), tr.limitMPS*float64(v.factor))
 	p.announce(&item{link: link, request: speed > epsMPS, seenM: seen, fromMPS: pass, brake: 0,
 		arriveS: e.nowS - e.dt + p.k.arriveS(seen, speed, pass), leave: -1})
 }
@@ -137,15 +136,15 @@ func (p *planner) announce(it *item) {
 	}
 	leave := it.leave
 	if leave < 0 {
-		leave = math.Min(p.linkMaxMPS(l), p.k.afterM(l.lengthM, it.fromMPS))
+		leave = min(p.linkMaxMPS(l), p.k.afterM(l.lengthM, it.fromMPS))
 	}
 	p.e.now.add(p.shard, approach{link: it.link, id: p.v.id, passes: it.request, arriveS: it.arriveS,
-		leaveS: it.arriveS + (l.lengthM+p.k.lengthM)/math.Max(0.5*(it.fromMPS+leave), epsMPS), leaveMPS: float32(leave),
+		leaveS: it.arriveS + (l.lengthM+p.k.lengthM)/max(0.5*(it.fromMPS+leave), epsMPS), leaveMPS: float32(leave),
 		brakeMPS: float32(it.brake), speedMPS: float32(p.v.speedMPS), decel: float32(p.k.decel), distM: float32(it.seenM), waitS: p.v.waitS})
 }
 
 func (p *planner) linkMaxMPS(l *link) float64 {
-	return math.Min(p.e.net.tracks[l.to].limitMPS*float64(p.v.factor), p.k.maxMPS)
+	return min(p.e.net.tracks[l.to].limitMPS*float64(p.v.factor), p.k.maxMPS)
 }
 
 // ahead plans a vehicle that must mind the links before it: it walks along the
@@ -161,7 +160,7 @@ func (p *planner) ahead(index int32, seen, speed, limit, top float64) {
 		speed = p.minTail(p.t, speed)
 	}
 	w := walk{track: p.t, tr: tr, seen: seen, v: speed, limit: limit, last: -1,
-		pass: math.Min(k.afterM(seen, speed), limit), dist: top*e.dt + e.brakeOwnM(k, top), look: v.look}
+		pass: min(k.afterM(seen, speed), limit), dist: top*e.dt + e.brakeOwnM(k, top), look: v.look}
 	for p.link(&w) {
 	}
 	p.keepClear()
@@ -210,7 +209,7 @@ func (p *planner) minTail(t trackID, speed float64) float64 {
 	}
 	fk := &p.e.kinds[f.kind]
 	gap := back - p.v.posM - p.k.gapM
-	return math.Min(speed, p.e.follow(p.k, p.v.speedMPS, gap, f.speedMPS, p.e.brakeM(f.speedMPS, math.Max(p.k.decel, fk.decel))))
+	return min(speed, p.e.follow(p.k, p.v.speedMPS, gap, f.speedMPS, p.e.brakeM(f.speedMPS, max(p.k.decel, fk.decel))))
 }
 
 // tail returns the vehicle whose front has left track t but whose tail has

@@ -1,7 +1,6 @@
 package sim
 
 import (
-	"math"
 	"slices"
 	"time"
 
@@ -62,7 +61,7 @@ func newWayGraph(n *network) *wayGraph {
 			lists[a], allow[a], cost[a] = append(lists[a], b), append(allow[a], 0), append(cost[a], inner)
 		}
 		allow[a][i] |= l.allow
-		cost[a][i] = math.Min(cost[a][i], inner)
+		cost[a][i] = min(cost[a][i], inner)
 	}
 	g := &wayGraph{start: make([]int32, segs+1)}
 	for a := range segs {
@@ -118,7 +117,7 @@ func (e *Engine) renewGuide() {
 		free := float64(seg.Length) / float64(seg.Limit)
 		seen := free
 		if dv > 0 {
-			seen = math.Max(free, float64(seg.Length)/math.Max(dd/dv, 0.5))
+			seen = max(free, float64(seg.Length)/max(dd/dv, 0.5))
 		}
 		g.timeS[s] += 0.5 * (seen - g.timeS[s])
 	}

@@ -53,7 +53,7 @@ func (e *Engine) account(v *veh, k *kind, limitMPS float64, s *laneSums, lengthM
 	s.distM += v.speedMPS * e.dt
 	s.coverM += k.lengthM
 	if v.flags&stopped == 0 {
-		most := math.Min(limitMPS*float64(v.factor), k.maxMPS)
+		most := min(limitMPS*float64(v.factor), k.maxMPS)
 		loss := e.dt * (most - v.speedMPS) / most
 		v.lossS += loss
 		s.lossS += loss
@@ -82,7 +82,7 @@ func (t *tally) addLane(e *Engine, id trackID, s *laneSums) {
 	c.stops += uint32(s.stops)
 	c.queueNow = int32(s.standing)
 	if s.standing > 0 {
-		c.backM = math.Max(c.backM, e.net.tracks[id].lengthM-math.Max(0, s.backM))
+		c.backM = max(c.backM, e.net.tracks[id].lengthM-max(0, s.backM))
 	}
 }
 
@@ -125,6 +125,11 @@ func (t *tally) close(e *Engine) {
 	if ticks <= 0 {
 		return
 	}
+	for g := range e.lights {
+		if since := max(e.greens[g].beginS, float64(t.begin)*e.dt); isGreen(e.lights[g]) {
+			t.bookGreen(e.net, g, e.nowS-since)
+		}
+	}
 	t.closeSegments(e, float64(ticks)*e.dt)
 	t.closeMoves(e)
 	clear(t.tracks)
@@ -148,7 +153,7 @@ func (t *tally) closeSegments(e *Engine, spanS float64) {
 		if id < n.lanes {
 			s.queueS += c.queueS
 			s.coverMS += c.coverMS
-			s.backM = math.Max(s.backM, c.backM)
+			s.backM = max(s.backM, c.backM)
 		}
 	}
 	g := &t.segments
@@ -165,7 +170,7 @@ func (t *tally) closeSegments(e *Engine, spanS float64) {
 		g.VehicleS = append(g.VehicleS, float32(s.vehS))
 		g.SpeedKMH = append(g.SpeedKMH, float32(speed*3.6))
 		g.DensityVPKM = append(g.DensityVPKM, float32(s.vehS/spanS/length*1000))
-		g.Occupancy = append(g.Occupancy, float32(math.Min(1, s.coverMS/spanS/(length*float64(lanes)))))
+		g.Occupancy = append(g.Occupancy, float32(min(1, s.coverMS/spanS/(length*float64(lanes)))))
 		g.TimeLossS, g.WaitingS = append(g.TimeLossS, float32(s.lossS)), append(g.WaitingS, float32(s.waitS))
 		g.Stops = append(g.Stops, s.stops)
 		g.QueueMeanVeh, g.QueueMaxVeh = append(g.QueueMeanVeh, float32(s.queueS/spanS)), append(g.QueueMaxVeh, float32(t.queueMax[id]))
@@ -229,6 +234,13 @@ func (g MovementTable) clone() MovementTable {
 	g.Passed, g.SplitFailures = append([]uint32(nil), g.Passed...), append([]uint32(nil), g.SplitFailures...)
 	g.DelayS, g.GreenS, g.Saturation, g.ArrivalsOnGreen = c(g.DelayS), c(g.GreenS), c(g.Saturation), c(g.ArrivalsOnGreen)
 	return g
+}
+
+// bookGreen adds time that a group was green to its movements.
+func (t *tally) bookGreen(n *network, group int, seconds float64) {
+	for _, m := range n.movesOf[group] {
+		t.moves[m].greenS += seconds
+	}
 }
 
 // enterMovement counts a vehicle that passes a stop line.

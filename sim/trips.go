@@ -186,7 +186,7 @@ func (e *Engine) planHalts(t *demand.Trip, path []geo.SegmentID, from int) []hal
 		if i == len(path) {
 			continue
 		}
-		end := math.Min(float64(h.End), float64(lane.Length))
+		end := min(float64(h.End), float64(lane.Length))
 		out = append(out, haltPlan{at: int32(i), lane: lane.Index, beginM: float64(h.Begin), endM: end,
 			ticks: int64((h.Duration + e.step - 1) / e.step), until: h.Until})
 		at, lastEnd = i, end

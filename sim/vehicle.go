@@ -82,7 +82,7 @@ type kind struct {
 func newKind(t demand.VehicleType, step time.Duration) kind {
 	dt := step.Seconds()
 	k := kind{lengthM: float64(t.Length), gapM: float64(t.MinGap), maxMPS: float64(t.MaxSpeed), accel: float64(t.Accel),
-		decel: float64(t.Decel), emergency: math.Max(float64(t.EmergencyDecel), float64(t.Decel)), sigma: t.Sigma, tauS: t.Tau.Seconds(),
+		decel: float64(t.Decel), emergency: max(float64(t.EmergencyDecel), float64(t.Decel)), sigma: t.Sigma, tauS: t.Tau.Seconds(),
 		impatience: t.Impatience, cooperative: 1, class: t.Class, ignore: t.IgnoreAllow, factor: t.SpeedFactor, dev: t.SpeedDev, fMin: t.SpeedMin, fMax: t.SpeedMax}
 	k.stepBrake, k.perBrake = k.decel*dt, 1/(k.decel*dt)
 	k.fullM = k.lengthM + k.gapM
@@ -101,7 +101,7 @@ func (k *kind) speedFactor(s rng.Stream) float64 {
 			return f
 		}
 	}
-	return math.Min(math.Max(k.factor, k.fMin), k.fMax)
+	return min(max(k.factor, k.fMin), k.fMax)
 }
 
 // car is the part of a vehicle that is needed only now and then.

@@ -37,7 +37,13 @@ func (d *decision) prepare() {
 		v.aheadV = memory*v.aheadV + (1-memory)*speed
 	}
 	tr := &d.e.net.tracks[d.me.track]
-	d.vMax, d.laneM = math.Min(tr.limitMPS*float64(v.factor), d.k.maxMPS), tr.lengthM
+	d.vMax, d.laneM = min(tr.limitMPS*float64(v.factor), d.k.maxMPS), tr.lengthM
+	if w := &d.lanes[d.l]; w.last.index >= 0 {
+		d.slowForBlocked(w.last)
+		if w.first != w.last {
+			d.slowForBlocked(w.first)
+		}
+	}
 	v.gain = trim(v.gain)
 	v.keep = trim(v.keep)
 }
@@ -45,12 +51,20 @@ func (d *decision) prepare() {
 // trim rounds inclinations up to five digits.
 func trim(x float32) float32 { return float32(math.Ceil(float64(x)*1e5) * 1e-5) }
 
-// consider works out whether to change one lane in a direction.
+// consider works out whether to change one lane in a direction. Most vehicles
+// have no choice: what tells that is looked at first, the neighbours only when
+// it matters.
 func (d *decision) consider(dir int) {
 	d.dir = dir
 	m := d.l + dir
-	d.lead, d.follow = d.aheadOn(m, d.v, d.k), d.behindOn(m, d.v, d.k)
 	d.measure(m)
+	urgent := d.toBest && d.off == int(d.looks[d.l].off) && d.usableM < d.lookM*abs(float64(d.off))
+	if !urgent && !d.leader.stopped && d.v.flags&hasHalt == 0 && d.mustStay() {
+		d.state |= lcStay | lcStrategic
+		return
+	}
+	d.lead, d.follow = d.aheadOn(m, d.v, d.k), d.behindOn(m, d.v, d.k)
+	d.reactToStopped(dir)
 	d.block()
 	state := d.wants(m)
 	wish := lcLeft
@@ -66,6 +80,19 @@ func (d *decision) consider(dir int) {
 	}
 	d.state |= d.blocked
 	d.accepted = d.blocked == 0 && !d.hanging(m)
+}
+
+func abs(x float64) float64 { return math.Abs(x) }
+
+// reactToStopped shortens the distance at which a change is urgent to what is
+// needed to pass somebody who stands at a stop.
+func (d *decision) reactToStopped(dir int) {
+	switch {
+	case d.off == 0 && d.leader.ok && d.leader.stopped && d.leader.gap < d.currM-d.v.posM:
+		d.lookM = 0.5 * (d.k.fullM + d.leader.k.fullM + d.leader.gap)
+	case d.off == dir && d.lead.ok && d.lead.stopped && d.lead.gap < d.currM-d.v.posM:
+		d.lookM = d.k.fullM + d.lead.k.fullM + d.lead.gap
+	}
 }
 
 // hanging reports whether the vehicle's tail still lies on the tracks before
@@ -121,19 +148,13 @@ func (d *decision) measure(m int) {
 	drive := math.Inf(-1)
 	if v.flags&hasHalt != 0 {
 		if h := e.nextHalt(&e.cars[v.id]); h != nil {
-			d.currM, d.neighM = math.Max(d.currM, h.endM), math.Max(d.neighM, h.endM)
+			d.currM, d.neighM = max(d.currM, h.endM), max(d.neighM, h.endM)
 			drive = h.endM - v.posM
 		}
 	}
 	best := d.l + d.off
-	d.usableM = math.Max(d.currM-v.posM-d.occupied(best), drive)
-	d.placeM = math.Max(0, d.neighM-v.posM-math.Max(d.occupied(m), d.occupied(d.l)))
-	switch {
-	case d.off == 0 && d.leader.ok && d.leader.stopped && d.leader.gap < d.currM-v.posM:
-		d.lookM = 0.5 * (d.k.fullM + d.leader.k.fullM + d.leader.gap)
-	case d.off == d.dir && d.lead.ok && d.lead.stopped && d.lead.gap < d.currM-v.posM:
-		d.lookM = d.k.fullM + d.lead.k.fullM + d.lead.gap
-	}
+	d.usableM = max(d.currM-v.posM-d.occupied(best), drive)
+	d.placeM = max(0, d.neighM-v.posM-max(d.occupied(m), d.occupied(d.l)))
 }
 
 // occupied is the length taken by vehicles on lane m and the lane it leads to.
@@ -157,11 +178,7 @@ func (d *decision) wants(m int) lcState {
 	if right {
 		wish, asked = lcRight, lcAskedRight
 	}
-	d.slowForBlocked(d.lanes[d.l].last)
-	if d.lanes[d.l].first != d.lanes[d.l].last {
-		d.slowForBlocked(d.lanes[d.l].first)
-	}
-	if d.toBest && d.off == int(d.looks[d.l].off) && d.usableM/math.Abs(float64(d.off)) < d.lookM {
+	if d.toBest && d.off == int(d.looks[d.l].off) && d.usableM < d.lookM*abs(float64(d.off)) {
 		d.urgent(wish)
 		return wish | lcStrategic | lcUrgent
 	}
@@ -174,12 +191,12 @@ func (d *decision) wants(m int) lcState {
 		return lcStay | lcStrategic
 	}
 	accelerating := d.lead.ok && d.lead.accel > 0 || d.leader.ok && d.leader.accel > 0
-	other := math.Min(d.vMaxOn(m), d.expect(&d.lead, d.neighM-v.posM, d.vMaxOn(m), accelerating))
-	here := math.Min(d.vMax, d.expect(&d.leader, d.currM-v.posM, d.vMax, accelerating))
+	other := min(d.vMaxOn(m), d.expect(&d.lead, d.neighM-v.posM, d.vMaxOn(m), accelerating))
+	here := min(d.vMax, d.expect(&d.leader, d.currM-v.posM, d.vMax, accelerating))
 	if d.helps(asked, other, here) {
 		return wish | lcHelps | lcUrgent
 	}
-	gain := (other - here) / math.Max(other, gainNormMPS)
+	gain := (other - here) / max(other, gainNormMPS)
 	if right && d.off == 0 && d.e.net.tracks[d.me.track].limitMPS > 80/3.6 && v.aheadV > haltMPS {
 		return lcStay | lcStrategic
 	}
@@ -193,7 +210,7 @@ func (d *decision) wants(m int) lcState {
 }
 
 func (d *decision) vMaxOn(m int) float64 {
-	return math.Min(d.e.net.tracks[d.lanes[m].t].limitMPS*float64(d.v.factor), d.k.maxMPS)
+	return min(d.e.net.tracks[d.lanes[m].t].limitMPS*float64(d.v.factor), d.k.maxMPS)
 }
 
 // pastStopped reports whether the vehicle should pass a leader that stands at a
@@ -203,14 +220,14 @@ func (d *decision) pastStopped(right bool) bool {
 		return false
 	}
 	need := d.leader.gap + d.k.lengthM + d.leader.k.fullM
-	return math.Min(d.neighM, d.currM)-d.v.posM > need && (!d.lead.ok || !d.lead.stopped || d.lead.gap > need)
+	return min(d.neighM, d.currM)-d.v.posM > need && (!d.lead.ok || !d.lead.stopped || d.lead.gap > need)
 }
 
 // mustStay reports whether the other lane leads away from the route too soon to
 // come back.
 func (d *decision) mustStay() bool {
 	switch {
-	case !d.toBest && d.placeM/(math.Abs(float64(d.off))+2) < d.lookM:
+	case !d.toBest && d.placeM/(abs(float64(d.off))+2) < d.lookM:
 		return true
 	case d.off == 0 && d.placeM*2 < d.lookM:
 		return true
@@ -228,14 +245,14 @@ func (d *decision) expect(lead *near, distM, vMax float64, accelerating bool) fl
 	if !lead.ok {
 		v = e.stopMPS(distM, k.decel, k.tauS)
 	} else if lead.gap < 0 {
-		v = math.Max(0, d.v.speedMPS-k.emergency*e.dt)
+		v = max(0, d.v.speedMPS-k.emergency*e.dt)
 	} else {
-		v = e.stopMPS(lead.gap+e.brakeM(lead.speed, math.Max(k.decel, lead.k.decel)), k.decel, k.tauS)
+		v = e.stopMPS(lead.gap+e.brakeM(lead.speed, max(k.decel, lead.k.decel)), k.decel, k.tauS)
 	}
 	if accelerating {
-		v = math.Min(v, d.v.speedMPS+k.accel)
+		v = min(v, d.v.speedMPS+k.accel)
 	}
-	return math.Min(vMax, v)
+	return min(vMax, v)
 }
 
 // helps reports whether the vehicle leaves its lane because somebody before it
@@ -249,16 +266,16 @@ func (d *decision) helps(asked lcState, other, here float64) bool {
 	if d.dir < 0 {
 		against = float64(v.gain) / gainRight
 	}
-	if math.Min(1, math.Max(here/math.Max(other, epsMPS)-1, against)) > d.k.cooperative {
+	if min(1, max(here/max(other, epsMPS)-1, against)) > d.k.cooperative {
 		return false
 	}
-	return d.toBest || d.neighM > (math.Abs(float64(d.off))+1)*d.lookM
+	return d.toBest || d.neighM > (abs(float64(d.off))+1)*d.lookM
 }
 
 // forSpeed updates the inclinations and returns the change they lead to.
 func (d *decision) forSpeed(right bool, other, here, gain float64) lcState {
 	v, dt := d.v, d.e.dt
-	long := d.neighM/math.Max(0.1, v.speedMPS) > minGainS
+	long := d.neighM/max(0.1, v.speedMPS) > minGainS
 	if right {
 		if here-5/3.6 > other {
 			if v.gain < 0 {
@@ -300,12 +317,12 @@ func (d *decision) forSpeed(right bool, other, here, gain float64) lcState {
 func (d *decision) keepRight() bool {
 	e, v, k := d.e, d.v, d.k
 	factor := d.vMax / e.net.tracks[d.me.track].limitMPS
-	accept := keepAcceptS * factor * math.Max(1, v.speedMPS)
-	gap := math.Max(0, d.neighM-e.brakeOwnM(k, d.vMax)-d.vMax*k.tauS)
-	seconds := math.Min(accept, gap/d.vMax)
+	accept := keepAcceptS * factor * max(1, v.speedMPS)
+	gap := max(0, d.neighM-e.brakeOwnM(k, d.vMax)-d.vMax*k.tauS)
+	seconds := min(accept, gap/d.vMax)
 	if d.lead.ok && d.lead.speed < d.vMax {
-		gap = math.Max(0, math.Min(gap, d.lead.gap-e.secureM(k, d.vMax, d.lead.speed, d.lead.k.decel)))
-		seconds = math.Min(seconds, gap/(d.vMax-d.lead.speed))
+		gap = max(0, min(gap, d.lead.gap-e.secureM(k, d.vMax, d.lead.speed, d.lead.k.decel)))
+		seconds = min(seconds, gap/(d.vMax-d.lead.speed))
 	}
 	v.keep -= float32(e.dt * gainRight * (seconds / accept) / keepRightS)
 	return v.keep < -gainRight

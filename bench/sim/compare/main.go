@@ -21,6 +21,7 @@ func main() {
 	seeds := flag.Int("seeds", 1, "seeds per case")
 	threads := flag.Int("threads", 1, "threads")
 	profile := flag.String("profile", "", "file for a CPU profile")
+	dump := flag.String("dump", "", "file for per-segment sums of the last run")
 	stuck := flag.Duration("stuck-after", 300*time.Second, "release rule")
 	flag.Parse()
 	if *profile != "" {
@@ -39,11 +40,11 @@ func main() {
 			fmt.Println(err)
 			os.Exit(1)
 		}
-		run(c, *seeds, *threads, *stuck)
+		run(c, *seeds, *threads, *stuck, *dump)
 	}
 }
 
-func run(c bench.Case, seeds, threads int, stuck time.Duration) {
+func run(c bench.Case, seeds, threads int, stuck time.Duration, dump string) {
 	city, d, err := c.Load(1)
 	if err != nil {
 		fmt.Println(err)
@@ -56,6 +57,14 @@ func run(c bench.Case, seeds, threads int, stuck time.Duration) {
 		if err != nil {
 			fmt.Println(err)
 			return
+		}
+		if dump != "" {
+			f, _ := os.Create(dump)
+			g := &r.Segments
+			for i, seg := range city.Segments.All() {
+				fmt.Fprintf(f, "%s,%d,%d,%.1f,%.1f,%.1f\n", seg.ID, g.Entered[i], g.Left[i], g.VehicleS[i], g.TimeLossS[i], g.WaitingS[i])
+			}
+			f.Close()
 		}
 		used, s := cpu()-begin, r.Summary
 		fmt.Printf("%-12s seed %d sched %d done %d never %d rel %d tt %.1f p95 %.0f loss %.1f wait %.1f stops %.2f ddelay %.2f vehs %.0f steps %d cpu %.2f  %.2fM/s %s grid %v\n", c.Name, seed, s.Scheduled, s.Completed,
