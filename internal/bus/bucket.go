@@ -101,6 +101,20 @@ func (b *Bucket) List(ctx context.Context) ([]Entry, error) {
 	}
 }
 
+// Keys returns every key, in order.
+func (b *Bucket) Keys(ctx context.Context) ([]string, error) {
+	lister, err := b.kv.ListKeys(ctx)
+	if err != nil {
+		return nil, b.wrap("listing", "", err)
+	}
+	var out []string
+	for key := range lister.Keys() {
+		out = append(out, key)
+	}
+	slices.Sort(out)
+	return out, b.wrap("listing", "", ctx.Err())
+}
+
 // Watch calls f with every entry present and then with every change, until ctx
 // ends; it returns nil then.
 func (b *Bucket) Watch(ctx context.Context, f func(Entry)) error {

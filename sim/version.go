@@ -1,0 +1,11 @@
+package sim
+
+import "runtime"
+
+// rules counts the changes of the engine that change results; results stored
+// under an older count are not found again.
+const rules = "1"
+
+// Version names the engine's rules and the numeric variant of this build: equal
+// inputs give equal bits under equal versions.
+const Version = "micro-" + rules + "-" + runtime.GOARCH
