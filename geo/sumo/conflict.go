@@ -20,7 +20,51 @@ func (im *importer) addConflicts() {
 		}
 		im.conflictsAt(j, im.requestOrder(j, last, from), lists)
 	}
+	for i := range im.junctions {
+		if j := &im.junctions[i]; j.kind == "internal" && len(j.incoming) > 0 {
+			im.yieldsInside(j, last, from, lists)
+		}
+	}
 	im.draft.Conflicts = lists
+}
+
+// yieldsInside adds whom a movement gives way to at its waiting point inside
+// the junction. An internal junction bears the name of the lane behind it; its
+// other incoming lanes are those of the movements that go first, over its
+// internal lanes. That is more than the matrix says: who waits for oncoming
+// traffic also waits for those who turn right out of it.
+func (im *importer) yieldsInside(j *rawJunction, last map[string]geo.MovementID, from map[string][]geo.MovementID, lists [][]geo.Conflict) {
+	m, ok := last[j.id]
+	if !ok {
+		return
+	}
+	over := map[string]bool{}
+	for _, lane := range j.internal {
+		over[lane] = true
+	}
+	for _, lane := range j.incoming[1:] {
+		for _, foe := range from[lane] {
+			if foe != m && over[im.via[foe]] {
+				lists[m] = im.meeting(lists[m], m, foe, true)
+				lists[foe] = im.meeting(lists[foe], foe, m, false)
+			}
+		}
+	}
+}
+
+// meeting makes sure that m's list has its conflict with foe, and that m gives
+// way there if it must.
+func (im *importer) meeting(list []geo.Conflict, m, foe geo.MovementID, yield bool) []geo.Conflict {
+	for i := range list {
+		if list[i].Foe == foe {
+			list[i].Yield = list[i].Yield || yield
+			return list
+		}
+	}
+	if c, ok := im.conflict(m, foe, yield); ok {
+		list = append(list, c)
+	}
+	return list
 }
 
 // movementsByLane finds movements by the last internal lane of their chain and
@@ -38,6 +82,7 @@ func (im *importer) movementsByLane() (last map[string]geo.MovementID, from map[
 		}
 		lane := laneID(l.from, l.fromLane)
 		from[lane] = append(from[lane], next)
+		im.via = append(im.via, l.via)
 		next++
 	}
 	return last, from

@@ -68,6 +68,7 @@ type importer struct {
 	next      map[string]string // internal lane to the one after it in its chain
 	programs  []rawProgram
 	round     map[string]bool // edges of roundabouts
+	via       []string        // first internal lane of a movement, by geo.MovementID
 	places    []rawPlace      // detectors and stops
 	districts []rawDistrict
 
