@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io/fs"
 	"math"
@@ -14,7 +13,6 @@ import (
 
 	"github.com/paulmach/orb"
 
-	"tideway/api/wire"
 	"tideway/forecast"
 	"tideway/geo"
 	"tideway/internal/fault"
@@ -270,8 +268,8 @@ func (f *fakeTwin) Skill() forecast.Skill {
 		{Model: "profile", Quantity: geo.Speed, Horizon: time.Hour, Scope: forecast.ByHour, ID: "07"}}}
 }
 
-func (f *fakeTwin) Models() []Model {
-	return []Model{{Role: "serving", Quantity: geo.Speed, Card: forecast.Card{Name: "profile", Version: "ab", From: noon.AddDate(0, 0, -7), Until: noon, Interval: time.Minute,
+func (f *fakeTwin) Models() []forecast.ModelInfo {
+	return []forecast.ModelInfo{{Role: forecast.Serving, Quantity: geo.Speed, Card: forecast.Card{Name: "profile", Version: "ab", From: noon.AddDate(0, 0, -7), Until: noon, Interval: time.Minute,
 		Scores: []forecast.CardScore{{Step: 15, MAE: 2, Baseline: 3}}}}}
 }
 
@@ -374,34 +372,14 @@ func (f *fakeTwin) Comparison(_ context.Context, run string) (*scenarios.Compari
 		Segments: &scenarios.SegmentDiff{BaseSpeedKMH: make([]float32, n), AltSpeedKMH: make([]float32, n), BaseDelayS: make([]float32, n), AltDelayS: make([]float32, n), BaseFlowVPH: make([]float32, n), AltFlowVPH: make([]float32, n)}}}}, nil
 }
 
-// decodeFake reads the JSON form.
-func decodeFake(_ string, body []byte) (*live.Batch, error) {
-	var in wire.Readings
-	if err := json.Unmarshal(body, &in); err != nil {
-		return nil, err
-	}
-	b := &live.Batch{}
-	for i, r := range in.Readings {
-		b.Sensors = append(b.Sensors, r.Sensor)
-		b.Add(uint32(i), geo.Speed, r.At, 0, wire.Value(r.Value))
-	}
-	return b, nil
-}
-
 // serve runs a server on loopback until the test ends and returns its address.
 func serve(t testing.TB, o Options) (*Server, string) {
 	t.Helper()
-	if o.Decode == nil {
-		o.Decode = decodeFake
-	}
 	s, err := New(o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	ln := listen(t)
 	done := make(chan error, 1)
 	go func() { done <- s.Serve(ln) }()
 	t.Cleanup(func() {
@@ -413,4 +391,13 @@ func serve(t testing.TB, o Options) (*Server, string) {
 		}
 	})
 	return s, "http://" + ln.Addr().String()
+}
+
+func listen(t testing.TB) net.Listener {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ln
 }

@@ -350,7 +350,7 @@ func (s *Server) listModels(context.Context, *none) (*answer[wire.ModelList], er
 	return reply(out), nil
 }
 
-func wireModel(m Model) wire.Model {
+func wireModel(m forecast.ModelInfo) wire.Model {
 	instant := func(t time.Time) *time.Time {
 		if t.IsZero() {
 			return nil
@@ -359,7 +359,7 @@ func wireModel(m Model) wire.Model {
 		return &t
 	}
 	c := m.Card
-	out := wire.Model{Name: c.Name, Version: c.Version, Role: m.Role, Quantity: m.Quantity.String(), IntervalS: c.Interval.Seconds(), Series: c.Series,
+	out := wire.Model{Name: c.Name, Version: c.Version, Role: string(m.Role), Quantity: m.Quantity.String(), IntervalS: c.Interval.Seconds(), Series: c.Series,
 		From: instant(c.From), To: instant(c.Until), Features: append([]string{}, c.Features...), Notes: append([]string{}, c.Notes...), Scores: []wire.ModelScore{}}
 	for _, k := range c.Scores {
 		out.Scores = append(out.Scores, wire.ModelScore{Minutes: (time.Duration(k.Step) * c.Interval).Minutes(), MAE: wire.Num(k.MAE), Baseline: wire.Num(k.Baseline)})

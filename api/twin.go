@@ -52,14 +52,7 @@ type Verification interface {
 	// Skill returns how issued forecasts did.
 	Skill() forecast.Skill
 	// Models returns the models in use, serving ones first.
-	Models() []Model
-}
-
-// Model is a forecasting model with its part: serving, candidate or baseline.
-type Model = struct {
-	Role     string
-	Quantity geo.Quantity
-	Card     forecast.Card
+	Models() []forecast.ModelInfo
 }
 
 // Lab is the scenario lab.

@@ -111,7 +111,7 @@ type Score struct {
 type Model struct {
 	Name      string       `json:"name"`
 	Version   string       `json:"version" doc:"Hash of its parameters."`
-	Role      string       `json:"role" enum:"serving,candidate,baseline"`
+	Role      string       `json:"role" enum:"serving,previous,baseline"`
 	Quantity  string       `json:"quantity"`
 	IntervalS float64      `json:"interval_s"`
 	Series    int          `json:"series" doc:"Series it was fitted for."`

@@ -13,7 +13,10 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"tideway/internal/citycli"
+	"tideway/internal/forecastcli"
 	"tideway/internal/hcmcli"
+	"tideway/internal/labcli"
 )
 
 // Exit statuses.
@@ -23,7 +26,15 @@ const (
 )
 
 type commands struct {
-	HCM hcmcli.Cmd `cmd:"" name:"hcm" help:"Delay of lane groups after the Highway Capacity Manual."`
+	Serve serveCmd `cmd:"" help:"Serve a city: readings, forecasts, scenarios, the page."`
+	Keys  keysCmd  `cmd:"" help:"API keys of a service."`
+
+	Import citycli.ImportCmd `cmd:"" help:"Make a city folder of a network, or add zones and sensors."`
+	Export citycli.ExportCmd `cmd:"" help:"Write a city for other programs."`
+
+	Compare  labcli.CompareCmd       `cmd:"" help:"Simulate scenarios against the base and compare."`
+	Backtest forecastcli.BacktestCmd `cmd:"" help:"Forecast past windows of a table and score them."`
+	HCM      hcmcli.Cmd              `cmd:"" name:"hcm" help:"Delay of lane groups after the Highway Capacity Manual."`
 
 	Version versionCmd `cmd:"" help:"Version of the program."`
 }

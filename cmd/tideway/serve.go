@@ -1,0 +1,101 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"tideway/api"
+	"tideway/api/ui"
+	"tideway/forecast"
+	"tideway/geo"
+	"tideway/geo/gmns"
+	"tideway/internal/twin"
+	"tideway/sim/demand/csv"
+)
+
+// listenFlags are what every verb that serves has.
+type listenFlags struct {
+	Listen string `default:"127.0.0.1:8080" help:"Address to listen on. Beyond loopback an API key must exist (tideway keys add)."`
+	Keys   string `help:"File of API keys; default keys.json in the data folder."`
+}
+
+type serveCmd struct {
+	listenFlags
+	City    string        `required:"" type:"existingdir" help:"City folder, as import writes it."`
+	Data    string        `required:"" help:"Data folder: readings, history, scenarios, results. Made when absent."`
+	NATS    string        `name:"nats" help:"URL of an external NATS server with JetStream; default: embedded."`
+	Retain  time.Duration `default:"9600h" help:"History kept (400 days)."`
+	Tick    time.Duration `default:"1m" help:"Time between snapshots and forecasts."`
+	Begin   time.Duration `default:"0s" help:"Begin of the demand's period that scenario runs simulate."`
+	End     time.Duration `default:"1h" help:"End of departures of that period."`
+	Workers int           `default:"1" help:"Scenario runs worked on at a time here; -1: none."`
+	Threads int           `help:"Cores used by forecasts and runs; default all."`
+}
+
+// Run serves the city until interrupted.
+func (c *serveCmd) Run() error {
+	city, _, err := gmns.ReadDir(c.City)
+	if err != nil {
+		return err
+	}
+	trips, err := csv.ReadDir(c.City, city)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	o := twin.Options{City: city, Dir: c.Data, Demand: trips, Period: twin.Period{Begin: c.Begin, End: c.End}, NATS: c.NATS,
+		Retain: c.Retain, Tick: c.Tick, Workers: c.Workers, Threads: c.Threads, Holidays: forecast.HolidaysOfZone(city.TimeZone.String()), Report: report,
+		SaveCity: func(next *geo.City) error { return gmns.WriteDir(c.City, next) }}
+	if c.Keys == "" {
+		c.Keys = filepath.Join(c.Data, "keys.json")
+	}
+	return serve(o, c.listenFlags, nil)
+}
+
+func report(err error) { slog.Warn(err.Error()) }
+
+// serve runs a twin and its API until SIGINT or SIGTERM. feed, when not nil,
+// runs beside it as long: the demo's hidden world.
+func serve(o twin.Options, l listenFlags, feed func(context.Context, *twin.Twin) error) error {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	ln, err := net.Listen("tcp", l.Listen)
+	if err != nil {
+		return err
+	}
+	t, err := twin.Start(ctx, o)
+	if err != nil {
+		return errors.Join(err, ln.Close())
+	}
+	server, err := api.New(api.Options{Twin: t, KeysFile: l.Keys, Page: ui.Files(), Version: version(), Now: o.Now})
+	if err != nil {
+		return errors.Join(err, ln.Close(), t.Stop())
+	}
+	feeding := make(chan error, 1)
+	fed, endFeed := context.WithCancel(ctx)
+	go func() {
+		if feed == nil {
+			feeding <- nil
+			return
+		}
+		feeding <- feed(fed, t)
+	}()
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(ln) }()
+	fmt.Fprintf(os.Stderr, "%s on http://%s\n", o.City.Name, ln.Addr())
+	select {
+	case err = <-served:
+	case <-ctx.Done():
+		err = server.Shutdown()
+		<-served
+	}
+	endFeed()
+	return errors.Join(err, <-feeding, t.Stop())
+}
