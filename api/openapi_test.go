@@ -26,7 +26,7 @@ var update = flag.Bool("update", false, "write openapi.yaml anew")
 // document returns the OpenAPI document that the code generates.
 func document(t testing.TB) []byte {
 	t.Helper()
-	s, err := New(Options{Twin: newFakeTwin(t, 4), Decode: decodeFake, Version: "v1"})
+	s, err := New(Options{Twin: newFakeTwin(t, 4), Version: "v1"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,9 +1,7 @@
 package api
 
 import (
-	"bytes"
 	"context"
-	"math"
 	"net/http"
 	"slices"
 	"strings"
@@ -234,7 +232,5 @@ func one[T any](list []T, kind, raw string, key func(T) string) (*answer[T], err
 // bodyOf returns the body that the guard has read.
 func bodyOf(c *fiber.Ctx) []byte {
 	b, _ := c.Locals(bodyKey).([]byte)
-	return bytes.TrimSpace(b)
+	return b
 }
-
-func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }

@@ -2,20 +2,24 @@ package api
 
 import (
 	"errors"
+	"maps"
 	"mime"
 	"net/http"
+	"slices"
+	"strings"
 
 	"github.com/gofiber/fiber/v2"
 
 	"tideway/api/wire"
 	"tideway/internal/fault"
 	"tideway/live"
+	"tideway/live/ingest"
 )
 
 // readingTypes are the content types of POST /v1/readings with the Go type that
 // describes each; nil where it is text or binary.
 func readingTypes() map[string]any {
-	return map[string]any{"application/json": wire.Readings{}, wire.TypeNDJSON: nil, wire.TypeColumns: nil}
+	return map[string]any{ingest.TypeJSON: wire.Readings{}, ingest.TypeNDJSON: nil, ingest.TypeColumns: wire.Columns{}, ingest.TypeBinary: nil}
 }
 
 // handleReadings serves POST /v1/readings. The client's batch name is joined
@@ -23,19 +27,22 @@ func readingTypes() map[string]any {
 func (s *Server) handleReadings(c *fiber.Ctx) error {
 	kind, _, err := mime.ParseMediaType(c.Get(fiber.HeaderContentType))
 	if _, ok := readingTypes()[kind]; err != nil || !ok {
-		return newProblem(http.StatusUnsupportedMediaType, "content type %q, expected application/json, %s or %s",
-			echo(c.Get(fiber.HeaderContentType)), wire.TypeNDJSON, wire.TypeColumns)
+		return newProblem(http.StatusUnsupportedMediaType, "content type %q, expected %s",
+			echo(c.Get(fiber.HeaderContentType)), strings.Join(slices.Sorted(maps.Keys(readingTypes())), ", "))
 	}
-	batch, err := s.opt.Decode(kind, bodyOf(c))
+	batch, err := ingest.Decode(s.opt.Twin.City(), kind, bodyOf(c))
 	if err != nil {
 		return undecodable(err)
 	}
 	if name := c.Get(wire.HeaderIdempotency); name != "" {
-		if len(name) > maxEcho {
-			return newProblem(http.StatusBadRequest, "%s has %d characters, at most %d are taken", wire.HeaderIdempotency, len(name), maxEcho)
-		}
+		batch.Client = name
+	}
+	if len(batch.Client) > maxEcho {
+		return newProblem(http.StatusBadRequest, "%s has %d characters, at most %d are taken", wire.HeaderIdempotency, len(batch.Client), maxEcho)
+	}
+	if batch.Client != "" {
 		key, _ := c.Locals(grantKey).(string)
-		batch.Client = key + "/" + name
+		batch.Client = key + "/" + batch.Client
 	}
 	ctx, cancel := s.timed(c)
 	defer cancel()

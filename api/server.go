@@ -17,14 +17,12 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"tideway/geo"
-	"tideway/live"
 )
 
 // Options configure a Server. Twin is required; the zero value of every other
 // field means its default.
 type Options struct {
 	Twin        Twin
-	Decode      Decoder       // of the bodies of POST /v1/readings
 	KeysFile    string        // API keys; "" or a file without keys: only loopback, everything allowed
 	Page        fs.FS         // files of the page at /; nil: none
 	Version     string        // of the program
@@ -40,10 +38,6 @@ type Options struct {
 	Grace       time.Duration // for requests under way at shutdown, 1500 ms
 	Now         func() time.Time
 }
-
-// Decoder reads a body of readings. An error means that nothing in it could be
-// read; a *fault.Error names the places.
-type Decoder func(contentType string, body []byte) (*live.Batch, error)
 
 func (o Options) withDefaults() Options {
 	orInt := func(v *int, d int) {

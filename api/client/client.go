@@ -161,6 +161,9 @@ func (c *Client) AddSensors(ctx context.Context, s []wire.NewSensor) (wire.Senso
 // PutReadings sends readings as JSON. name is the batch's, unique to this
 // client: sending it again returns the first answer; "" for none.
 func (c *Client) PutReadings(ctx context.Context, name string, r []wire.Reading) (wire.Ingested, error) {
+	if r == nil {
+		r = []wire.Reading{} // a list without readings, not none
+	}
 	raw, err := json.Marshal(wire.Readings{Readings: r})
 	if err != nil {
 		return wire.Ingested{}, fmt.Errorf("encoding readings: %w", err)

@@ -50,6 +50,7 @@ const (
 const (
 	TypeNDJSON  = "application/x-ndjson"
 	TypeColumns = "application/vnd.tideway.columns+json"
+	TypeBinary  = "application/vnd.tideway.columns" // docs/readings.md gives the layout
 	TypeGeoJSON = "application/geo+json"
 	TypeTile    = "application/vnd.mapbox-vector-tile"
 	TypeProblem = "application/problem+json"

@@ -16,6 +16,7 @@ type Reading struct {
 // Readings is the JSON body of POST /v1/readings.
 type Readings struct {
 	Readings []Reading `json:"readings"`
+	Backfill bool      `json:"backfill,omitempty" doc:"History on purpose: no reading is too late."`
 }
 
 // Columns is the columnar body of POST /v1/readings (TypeColumns): readings as
@@ -29,6 +30,7 @@ type Columns struct {
 	EndMS      []int64   `json:"end_ms" doc:"End of the interval, milliseconds since 1970 UTC."`
 	IntervalS  []uint32  `json:"interval_s,omitempty" doc:"May be left out: the sensors' nominal intervals."`
 	Value      []float64 `json:"value" doc:"In the quantity's canonical unit."`
+	Backfill   bool      `json:"backfill,omitempty" doc:"History on purpose: no reading is too late."`
 }
 
 // Ingested tells what became of a batch of readings: accepted + rejected +
