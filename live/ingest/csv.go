@@ -42,6 +42,7 @@ type Table struct {
 type cell struct {
 	cols       []int // summed
 	quantity   geo.Quantity
+	named      int // column of the quantity's name, -1 when quantity tells it
 	unit       string
 	intervalS  uint32
 	sensor     []piece
@@ -134,12 +135,15 @@ func column0(header []string, name, where string, bad *fault.List) int {
 }
 
 func (t *Table) addCells(header []string, v ValueMapping, where string, bad *fault.List) {
-	q, err := geo.ParseQuantity(first(v.Quantity, t.m.Quantity))
-	if err != nil {
+	named, q := -1, geo.Quantity(0)
+	if v.Named != "" {
+		named = column0(header, v.Named, where+".quantity_column", bad)
+	} else {
+		var err error
+		q, err = geo.ParseQuantity(first(v.Quantity, t.m.Quantity))
 		bad.Add(where, err)
-		return
 	}
-	base := cell{quantity: q, unit: first(v.Unit, t.m.Unit), intervalS: seconds(first(v.Interval, t.m.Interval)), valid: -1}
+	base := cell{quantity: q, named: named, unit: first(v.Unit, t.m.Unit), intervalS: seconds(first(v.Interval, t.m.Interval)), valid: -1}
 	add := func(name string, c cell, cols ...int) {
 		c.cols = cols
 		c.sensor = template(header, first(v.Sensor, t.m.Sensor, "{column}"), name, where, bad)
@@ -317,6 +321,9 @@ func (t *Table) cell(c *cell, record []string, at time.Time, line int) {
 		}
 	}
 	r := reading{sensor: t.build.sensor(c.id(record)), quantity: c.quantity, unit: c.unit, value: value}
+	if c.named >= 0 {
+		r.quantity = quantityOf([]byte(field(record, c.named)))
+	}
 	if err != nil {
 		t.problem(line, "%v", err)
 		r.refuse = live.NotANumber
@@ -361,7 +368,7 @@ func (c *cell) length(t *Table, r *reading) uint32 {
 	if c.intervalS > 0 {
 		return c.intervalS
 	}
-	return uint32(t.build.sensors[r.sensor].measure(c.quantity).Interval / time.Second)
+	return uint32(t.build.sensors[r.sensor].measure(r.quantity).Interval / time.Second)
 }
 
 func (c *cell) id(record []string) []byte {

@@ -319,6 +319,14 @@ func TestLongTableSumsColumns(t *testing.T) {
 	}
 }
 
+func TestPlainTableNamesItsQuantities(t *testing.T) {
+	b, _ := readAll(t, town(t), `{"time": {"column": "at"}, "sensor": "{sensor}", "values": [{"column": "value", "quantity_column": "quantity"}]}`, "x.csv",
+		"sensor,quantity,at,value\nloop,speed,2024-03-20T12:00:00Z,10\nair,no2,2024-03-20T13:00:00+01:00,10\nair,smell,2024-03-20T13:00:00+01:00,10\n")
+	if b.Len() != 3 || b.Value[0] != 16.09344 || math.Abs(b.Value[1]-19.125) > 1e-3 || b.EndMS[1] != noonMS || b.Quantity[2] != noQuantity {
+		t.Fatalf("%+v", b)
+	}
+}
+
 func TestStationTableWithFlags(t *testing.T) {
 	mapping := `
 time: {column: data, format: "YYYY-MM-DD HH:mm", offset: "+01:00", label: start}

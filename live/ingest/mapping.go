@@ -50,6 +50,7 @@ type ValueMapping struct {
 
 	Sensor   string        `yaml:"sensor"` // as Mapping.Sensor; in Each {column} is the column's name
 	Quantity string        `yaml:"quantity"`
+	Named    string        `yaml:"quantity_column"` // or the column that holds the quantity's name
 	Unit     string        `yaml:"unit"`
 	Interval string        `yaml:"interval"`
 	Valid    *ValidMapping `yaml:"valid"` // takes a value only when a flag says so
