@@ -105,6 +105,7 @@ type trackEnds struct {
 	backKind         kindID
 	came             linkID
 	backStopped      bool
+	backLC           lcState
 }
 
 const shardSegments = 512
@@ -148,7 +149,7 @@ func (e *Engine) freeze(t trackID) {
 	}
 	f, b := &vs[0], &vs[len(vs)-1]
 	*x = trackEnds{any: true, frontM: f.posM, frontMPS: f.speedMPS, frontKind: f.kind, backM: b.posM - e.kinds[b.kind].lengthM,
-		backMPS: b.speedMPS, backKind: b.kind, came: b.came, backStopped: b.flags&stopped != 0}
+		backMPS: b.speedMPS, backKind: b.kind, came: b.came, backStopped: b.flags&stopped != 0, backLC: b.lc}
 	x.frontLink = e.nextLink(f, &e.net.tracks[t], t)
 }
 
@@ -303,7 +304,7 @@ func (c *changer) beyond(l int, v *veh, k *kind) near {
 }
 
 func (c *changer) frozenBack(x *trackEnds, gap float64) near {
-	return near{ok: true, k: &c.e.kinds[x.backKind], speed: x.backMPS, gap: gap, stopped: x.backStopped}
+	return near{ok: true, k: &c.e.kinds[x.backKind], speed: x.backMPS, gap: gap, stopped: x.backStopped, lc: x.backLC}
 }
 
 func (c *changer) local(at ref, f *veh, gap float64) near {

@@ -41,11 +41,13 @@ func (d *decision) urgent(wish lcState) {
 		}
 		v.leaveM = max(v.leaveM, room)
 	}
-	if d.lead.local {
-		d.reserve(d.lead.at, wish)
+	if d.lead.ok {
+		d.reserve(&d.lead, wish)
 	}
-	if first := d.lanes[d.l].first; first.index >= 0 && !(d.lead.local && first == d.lead.at) {
-		d.reserve(first, wish)
+	if first := d.lanes[d.l].first; first.index >= 0 && first != d.me && !(d.lead.local && first == d.lead.at) {
+		f := &e.road[first.track][first.index]
+		n := d.local(first, f, 0)
+		d.reserve(&n, wish)
 	}
 	lanes := max(1, math.Abs(float64(d.off)))
 	remaining := max(e.dt, float64(v.leftM)/max(float64(v.aheadV), epsMPS)/lanes/urgencyFactor)
@@ -55,22 +57,23 @@ func (d *decision) urgent(wish lcState) {
 }
 
 // reserve leaves room at the end of the lane for somebody who wants to come
-// over from there, or asks him to leave it.
-func (d *decision) reserve(r ref, wish lcState) {
+// over from the other one, or asks him to leave it.
+func (d *decision) reserve(n *near, wish lcState) {
 	e, v, k := d.e, d.v, d.k
-	f := &e.road[r.track][r.index]
 	counter := lcLeft
 	if wish == lcLeft {
 		counter = lcRight
 	}
-	if r == d.me || f.lc&counter == 0 {
+	if n.lc&counter == 0 {
 		return
 	}
-	fk := &e.kinds[f.kind]
-	if fk.fullM <= float64(v.leftM)-e.brakeOwnM(k, v.speedMPS) {
-		v.leaveM = max(v.leaveM, float32(fk.fullM))
-	} else if float64(f.leftM)-e.brakeOwnM(fk, f.speedMPS) >= k.fullM || f.leftM > v.leftM {
-		f.leaveM = max(f.leaveM, float32(k.fullM))
+	if n.k.fullM <= float64(v.leftM)-e.brakeOwnM(k, v.speedMPS) {
+		v.leaveM = max(v.leaveM, float32(n.k.fullM))
+	} else if n.local {
+		f := &e.road[n.at.track][n.at.index]
+		if float64(f.leftM)-e.brakeOwnM(n.k, f.speedMPS) >= k.fullM || f.leftM > v.leftM {
+			f.leaveM = max(f.leaveM, float32(k.fullM))
+		}
 	}
 }
 
