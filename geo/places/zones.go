@@ -17,6 +17,7 @@ import (
 // ones are looked for under common names.
 type ZoneFields struct {
 	ID         string
+	Prefix     string // not a field: put before every id
 	Name       string
 	Population string
 	Geometry   string // of a table: the column that holds GeoJSON
@@ -142,7 +143,7 @@ func (z *zoneReader) zone(i int, r record) {
 		z.bad.Addf(r.where, id, "reaches from %v to %v, expected lon/lat in degrees", b.Min, b.Max)
 	}
 	population := r.number(z.fields.Population, -1, &z.bad)
-	z.zones = append(z.zones, geo.Zone{ID: id, Name: r.text(z.fields.Name), Kind: z.fields.Kind, Population: population, Area: area})
+	z.zones = append(z.zones, geo.Zone{ID: z.fields.Prefix + id, Name: r.text(z.fields.Name), Kind: z.fields.Kind, Population: population, Area: area})
 }
 
 // areaOf gathers the polygons of a geometry.

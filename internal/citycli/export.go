@@ -1,0 +1,118 @@
+package citycli
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/alecthomas/kong"
+
+	"tideway/geo"
+	"tideway/geo/geojson"
+	"tideway/geo/gmns"
+	"tideway/geo/sumo"
+	"tideway/scenarios"
+	"tideway/sim/demand"
+)
+
+// ExportCmd is the command `tideway export`.
+type ExportCmd struct {
+	GMNS    ExportGMNSCmd    `cmd:"" name:"gmns" help:"The city as a folder of GMNS tables."`
+	SUMO    ExportSUMOCmd    `cmd:"" name:"sumo" help:"The signal plans in force as a SUMO additional file."`
+	GeoJSON ExportGeoJSONCmd `cmd:"" name:"geojson" help:"The city as one GeoJSON feature collection."`
+	UTDF    LaterCmd         `cmd:"" name:"utdf" help:"Synchro UTDF (not built yet)."`
+}
+
+// Source is where an export comes from.
+type Source struct {
+	City string `required:"" type:"existingdir" placeholder:"DIR" help:"City folder."`
+	Plan string `type:"existingfile" placeholder:"FILE" help:"Scenario whose changes are applied first, such as optimise writes."`
+}
+
+func (s *Source) load() (*geo.City, error) {
+	city, _, err := gmns.ReadDir(s.City)
+	if err != nil || s.Plan == "" {
+		return city, err
+	}
+	data, err := os.ReadFile(s.Plan)
+	if err != nil {
+		return nil, err
+	}
+	doc, err := scenarios.Parse(data)
+	if err != nil {
+		return nil, fmt.Errorf("reading plan %s: %w", s.Plan, err)
+	}
+	c, err := scenarios.Apply(doc, scenarios.Base{City: city, Demand: &demand.Demand{}})
+	if err != nil {
+		return nil, err
+	}
+	return c.City, nil
+}
+
+// ExportGMNSCmd is the command `tideway export gmns`.
+type ExportGMNSCmd struct {
+	Source
+	Out string `required:"" placeholder:"DIR" help:"Folder to write to."`
+}
+
+// Run writes the tables.
+func (c *ExportGMNSCmd) Run() error {
+	city, err := c.load()
+	if err != nil {
+		return err
+	}
+	return gmns.WriteDir(c.Out, city)
+}
+
+// ExportSUMOCmd is the command `tideway export sumo`.
+type ExportSUMOCmd struct {
+	Source
+	Out string `required:"" placeholder:"FILE" help:"File to write; - for standard output."`
+}
+
+// Run writes the plans in force; what the format cannot hold goes to standard
+// error.
+func (c *ExportSUMOCmd) Run(k *kong.Context) error {
+	city, err := c.load()
+	if err != nil {
+		return err
+	}
+	var dropped []geo.Dropped
+	err = writeTo(k, c.Out, func(w io.Writer) (err error) {
+		dropped, err = sumo.WritePlans(w, city)
+		return err
+	})
+	for _, d := range dropped {
+		fmt.Fprintf(k.Stderr, "left out %s %s: %s\n", d.Kind, d.ID, d.Why)
+	}
+	return err
+}
+
+// ExportGeoJSONCmd is the command `tideway export geojson`.
+type ExportGeoJSONCmd struct {
+	Source
+	Out string `required:"" placeholder:"FILE" help:"File to write; - for standard output."`
+}
+
+// Run writes the features.
+func (c *ExportGeoJSONCmd) Run(k *kong.Context) error {
+	city, err := c.load()
+	if err != nil {
+		return err
+	}
+	return writeTo(k, c.Out, func(w io.Writer) error { return geojson.WriteCity(w, city) })
+}
+
+func writeTo(k *kong.Context, path string, write func(io.Writer) error) error {
+	if path == "-" {
+		return write(k.Stdout)
+	}
+	f, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	w := bufio.NewWriter(f)
+	return errors.Join(write(w), w.Flush(), f.Close())
+}
