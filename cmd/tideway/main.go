@@ -26,8 +26,9 @@ const (
 )
 
 type commands struct {
-	Serve serveCmd `cmd:"" help:"Serve a city: readings, forecasts, scenarios, the page."`
-	Keys  keysCmd  `cmd:"" help:"API keys of a service."`
+	Serve  serveCmd  `cmd:"" help:"Serve a city: readings, forecasts, scenarios, the page."`
+	Worker workerCmd `cmd:"" help:"Carry out scenario runs of a service on another machine."`
+	Keys   keysCmd   `cmd:"" help:"API keys of a service."`
 
 	Import citycli.ImportCmd `cmd:"" help:"Make a city folder of a network, or add zones and sensors."`
 	Export citycli.ExportCmd `cmd:"" help:"Write a city for other programs."`

@@ -19,37 +19,39 @@ const (
 	mapInterval = 15 * time.Minute
 )
 
-// openLab opens the scenario lab over the bus's buckets and queue.
-func (t *Twin) openLab(ctx context.Context) (err error) {
-	var stores [3]scenarios.Store
-	for i, name := range []string{"scenarios", "runs", "results"} {
-		b, err := t.bus.Bucket(ctx, name)
-		if err != nil {
-			return err
-		}
-		stores[i] = store{b}
-	}
-	if t.queue, err = t.bus.Queue(ctx, bus.QueueOptions{Name: "RUNS"}); err != nil {
-		return err
-	}
-	t.Lab = scenarios.NewLab(scenarios.Options{
-		Documents: stores[0], Runs: stores[1], Results: stores[2], Queue: queue{t.queue},
-		Base: func(context.Context) (scenarios.Base, error) {
-			return scenarios.Base{City: t.City(), Demand: t.o.Demand}, nil
-		},
-		Period: sim.Input{Begin: t.o.Period.Begin, End: t.o.Period.End, UntilClear: true, StuckAfter: stuckAfter, Interval: mapInterval},
-		Engine: sim.Version, Now: time.Now, CPU: cpuTime, Threads: t.o.Threads,
-		Changed: func(string) { t.notify.call() },
-	})
-	return nil
+// lab is the scenario lab over the bus's buckets and queue.
+type lab struct {
+	*scenarios.Lab
+	queue *bus.Queue
 }
 
-// work carries out scenario runs until ctx ends.
-func (t *Twin) work(ctx context.Context) {
-	err := t.queue.Consume(ctx, t.o.Workers, func(ctx context.Context, j bus.Job) error { return t.Lab.Work(ctx, j.Data, j.Attempt) })
-	if err != nil && ctx.Err() == nil {
-		t.o.Report(fmt.Errorf("working on runs: %w", err))
+// openLab completes o, which names the base, and opens the lab.
+func openLab(ctx context.Context, b *bus.Bus, o scenarios.Options) (*lab, error) {
+	var stores [3]scenarios.Store
+	for i, name := range []string{"scenarios", "runs", "results"} {
+		bucket, err := b.Bucket(ctx, name)
+		if err != nil {
+			return nil, err
+		}
+		stores[i] = store{bucket}
 	}
+	q, err := b.Queue(ctx, bus.QueueOptions{Name: "RUNS"})
+	if err != nil {
+		return nil, err
+	}
+	o.Documents, o.Runs, o.Results, o.Queue = stores[0], stores[1], stores[2], queue{q}
+	o.Engine, o.Now, o.CPU = sim.Version, time.Now, cpuTime
+	o.Period.UntilClear, o.Period.StuckAfter, o.Period.Interval = true, stuckAfter, mapInterval
+	return &lab{scenarios.NewLab(o), q}, nil
+}
+
+// work carries out scenario runs, so many at a time, until ctx ends.
+func (l *lab) work(ctx context.Context, workers int) error {
+	err := l.queue.Consume(ctx, workers, func(ctx context.Context, j bus.Job) error { return l.Lab.Work(ctx, j.Data, j.Attempt) })
+	if err != nil && ctx.Err() == nil {
+		return fmt.Errorf("working on runs: %w", err)
+	}
+	return nil
 }
 
 // store is a bucket as the lab wants it.

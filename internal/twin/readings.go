@@ -103,6 +103,9 @@ func (t *Twin) replace(ctx context.Context, city *geo.City) error {
 		return fmt.Errorf("replacing the city: %w", err)
 	}
 	t.part = next
+	if err := t.announce(ctx, city); err != nil {
+		return err
+	}
 	if _, err := next.runner.Tick(ctx, next.feed.Tick(t.o.Now())); err != nil {
 		return fmt.Errorf("first forecast of the new city: %w", err)
 	}

@@ -18,6 +18,7 @@ import (
 	"tideway/internal/bus"
 	"tideway/live"
 	"tideway/scenarios"
+	"tideway/sim"
 	"tideway/sim/demand"
 )
 
@@ -79,8 +80,7 @@ func (o Options) withDefaults() Options {
 type Twin struct {
 	o   Options
 	bus *bus.Bus
-	*scenarios.Lab
-	queue *bus.Queue
+	*lab
 
 	swap   sync.RWMutex // held for writing while the city is replaced
 	part   *part        // what depends on the city
@@ -116,7 +116,11 @@ func Start(ctx context.Context, o Options) (*Twin, error) {
 	t.routines.Go(func() { t.loop(run) })
 	t.routines.Go(func() { t.refits(run) })
 	if t.o.Demand != nil && t.o.Workers > 0 {
-		t.routines.Go(func() { t.work(run) })
+		t.routines.Go(func() {
+			if err := t.work(run, t.o.Workers); err != nil {
+				t.o.Report(err)
+			}
+		})
 	}
 	return t, nil
 }
@@ -134,7 +138,12 @@ func (t *Twin) open(ctx context.Context) (err error) {
 	if t.part, err = t.openPart(ctx, t.o.City); err != nil {
 		return err
 	}
-	return t.openLab(ctx)
+	t.lab, err = openLab(ctx, t.bus, scenarios.Options{Base: t.inForce, Threads: t.o.Threads,
+		Period: sim.Input{Begin: t.o.Period.Begin, End: t.o.Period.End}, Changed: func(string) { t.notify.call() }})
+	if err != nil {
+		return err
+	}
+	return t.announce(ctx, t.o.City)
 }
 
 func (t *Twin) openPart(ctx context.Context, city *geo.City) (*part, error) {

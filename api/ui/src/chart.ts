@@ -52,7 +52,7 @@ export function draw(host: HTMLElement, data: ChartData, unit: string, zone: str
       height: 220,
       tzDate: (ts) => uPlot.tzDate(new Date(ts * 1000), zone),
       scales: { y: { range: (_, lo, hi) => [Math.min(0, lo), Math.max(1, hi * 1.08)] } },
-      axes: [{ size: 30 }, { size: 42, label: unit, labelSize: 16 }],
+      axes: [{ size: 30, values: "{HH}:{mm}", space: 60 }, { size: 42, label: unit, labelSize: 16 }],
       series: [
         { value: "{HH}:{mm}" },
         line(t("measured"), "#1c2733"),

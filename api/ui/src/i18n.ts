@@ -36,3 +36,8 @@ export function num(value: number | null | undefined, digits = 0): string {
 export function clock(at: string | number | Date, zone: string): string {
   return new Intl.DateTimeFormat(current, { weekday: "short", hour: "2-digit", minute: "2-digit", timeZone: zone, hour12: false }).format(new Date(at));
 }
+
+/** Formats an instant as hours and minutes alone. */
+export function hour(at: string | number | Date, zone: string): string {
+  return new Intl.DateTimeFormat(current, { hour: "2-digit", minute: "2-digit", timeZone: zone, hour12: false }).format(new Date(at));
+}

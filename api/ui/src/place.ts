@@ -3,7 +3,7 @@
 import * as api from "./api";
 import { draw, merge, type Point } from "./chart";
 import { facts, h, table } from "./dom";
-import { clock, num, t, type Key } from "./i18n";
+import { clock, hour, num, t, type Key } from "./i18n";
 
 const percent = (v: number | null) => (v === null ? "–" : `${num(v * 100)} %`);
 
@@ -29,7 +29,7 @@ export async function segmentPanel(host: HTMLElement, segment: api.Segment, zone
     table(
       [t("at"), `#${t("speed")}`, `#${t("band")}`, `#${t("pcongested")}`, `#${t("los")}`],
       record.forecast.map((f) => ({
-        cells: [clock(f.at, zone), num(f.speed_kmh, 1), `${num(f.lo90_kmh)}–${num(f.hi90_kmh)}`, percent(f.p_congested), f.los],
+        cells: [hour(f.at, zone), num(f.speed_kmh, 1), `${num(f.lo90_kmh)}–${num(f.hi90_kmh)}`, percent(f.p_congested), f.los],
       })),
     ),
     h("p", { class: "note" }, `${t("model")}: ${record.model}` + (record.issued_at ? ` · ${t("issued")} ${clock(record.issued_at, zone)}` : "")),

@@ -127,11 +127,15 @@ export function change(kind: Kind, data: FormData): Record<string, unknown> {
   const n = (name: string) => Number(data.get(name));
   switch (kind) {
     case "signal.adjust":
-      return { op: kind, select: { id: data.get("signal") }, split: [{ stage: n("stage"), by_s: n("split") }], offset_by_s: n("offset") };
+      return {
+        op: kind, select: { id: [data.get("signal")] },
+        ...(n("split") ? { split: [{ stage: n("stage"), add_s: n("split") }] } : {}),
+        ...(n("offset") ? { offset_add_s: n("offset") } : {}),
+      };
     case "segment.close":
-      return { op: kind, select: { id: data.get("segment") } };
+      return { op: kind, select: { id: [data.get("segment")] } };
     case "segment.setSpeed":
-      return { op: kind, select: { id: data.get("segment") }, limit_kmh: n("limit") };
+      return { op: kind, select: { id: [data.get("segment")] }, speed_kmh: n("limit") };
     case "demand.scale":
       return { op: kind, factor: n("factor") };
   }
