@@ -18,8 +18,7 @@ const checkpointMagic = "TWCP0001"
 // WriteCheckpoint replaces the checkpoint with what body writes, framed by a
 // magic number and a checksum.
 func (s *Store) WriteCheckpoint(body func(io.Writer) error) error {
-	path := filepath.Join(s.dir, checkpointFile)
-	_, err := writeFile(path, func(w io.Writer) error {
+	return writeSynced(filepath.Join(s.dir, checkpointFile), func(w io.Writer) error {
 		sum := &summer{w: w}
 		if _, err := io.WriteString(sum, checkpointMagic); err != nil {
 			return err
@@ -29,7 +28,6 @@ func (s *Store) WriteCheckpoint(body func(io.Writer) error) error {
 		}
 		return binary.Write(w, binary.LittleEndian, sum.crc)
 	})
-	return err
 }
 
 // ErrNoCheckpoint means that there is no checkpoint, or none that can be used;

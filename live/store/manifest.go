@@ -63,10 +63,9 @@ func CheckFormat(dir string) error {
 	path := filepath.Join(dir, formatFile)
 	data, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		_, err = writeFile(path, func(w io.Writer) error {
+		return writeSynced(path, func(w io.Writer) error {
 			return json.NewEncoder(w).Encode(map[string]any{"format": "tideway readings", "version": FormatVersion})
 		})
-		return err
 	}
 	if err != nil {
 		return err
@@ -100,12 +99,11 @@ func readManifest(dir string) (manifest, error) {
 }
 
 func (m manifest) write(dir string) error {
-	_, err := writeFile(filepath.Join(dir, manifestFile), func(w io.Writer) error {
+	return writeSynced(filepath.Join(dir, manifestFile), func(w io.Writer) error {
 		e := json.NewEncoder(w)
 		e.SetIndent("", " ")
 		return e.Encode(m)
 	})
-	return err
 }
 
 // clone copies the lists, so that published manifests never change.
@@ -121,7 +119,8 @@ type written struct {
 }
 
 // writeFile writes path by way of a temporary file, synced and renamed into
-// place, so that after a crash it is there whole or not at all.
+// place, so that after a crash it is there whole or not at all. It is sure to
+// be there once its folder was synced too.
 func writeFile(path string, body func(io.Writer) error) (written, error) {
 	tmp := path + ".tmp"
 	f, err := os.Create(tmp)
@@ -139,7 +138,13 @@ func writeFile(path string, body func(io.Writer) error) (written, error) {
 		os.Remove(tmp)
 		return written{}, fmt.Errorf("writing %s: %w", path, err)
 	}
-	return sum.written, syncDir(filepath.Dir(path))
+	return sum.written, nil
+}
+
+// writeSynced is writeFile that syncs the folder.
+func writeSynced(path string, body func(io.Writer) error) error {
+	_, err := writeFile(path, body)
+	return errors.Join(err, syncDir(filepath.Dir(path)))
 }
 
 func syncDir(dir string) error {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"slices"
 
@@ -75,11 +76,13 @@ type partWriter struct {
 	rows     int64
 	buffered int64
 	batch    []row
+
+	firstMS, lastMS int64 // oldest and newest end
 }
 
 func newPartWriter(out io.Writer) *partWriter {
 	return &partWriter{w: parquet.NewGenericWriter[row](out, parquet.PageBufferSize(pageBytes), parquet.Compression(codec),
-		parquet.CreatedBy("tideway", "1", ""))}
+		parquet.CreatedBy("tideway", "1", "")), firstMS: math.MaxInt64, lastMS: math.MinInt64}
 }
 
 func (p *partWriter) add(s SeriesPoints) error {
@@ -88,6 +91,7 @@ func (p *partWriter) add(s SeriesPoints) error {
 	}
 	p.spans = append(p.spans, span{s.Key, p.rows, int64(len(s.Points))})
 	p.rows += int64(len(s.Points))
+	p.firstMS, p.lastMS = min(p.firstMS, s.Points[0].EndMS), max(p.lastMS, s.Points[len(s.Points)-1].EndMS)
 	drop, decimals := spareDecimals(s)
 	quantity := s.Key.Quantity.String()
 	for _, v := range s.Points {

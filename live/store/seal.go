@@ -8,6 +8,8 @@ import (
 	"math"
 	"slices"
 	"time"
+
+	"tideway/internal/parallel"
 )
 
 // Batch is what Seal writes: the readings of the log's messages up to Seq.
@@ -27,14 +29,18 @@ func (s *Store) Seal(b Batch) error {
 		return fmt.Errorf("sealing: message %d comes after %d, which is sealed already", b.Seq, m.SealedSeq)
 	}
 	slices.SortFunc(b.Series, func(x, y SeriesPoints) int { return x.Key.Compare(y.Key) })
-	names := map[string]bool{}
+	var files []File
 	for _, day := range daysOf(b.Series) {
-		f, err := s.sealDay(&m, day, b.Series)
-		if err != nil {
-			return fmt.Errorf("sealing %s: %w", dayName(day), err)
-		}
-		m.Parts = append(m.Parts, f)
+		files = append(files, m.name(day))
 	}
+	parts, err := parallel.MapErr(context.Background(), 0, files, func(_ context.Context, f File) (File, error) {
+		return s.sealDay(f, b.Series)
+	})
+	if err != nil {
+		return fmt.Errorf("sealing: %w", err)
+	}
+	m.Parts = append(m.Parts, parts...)
+	names := map[string]bool{}
 	for _, sp := range b.Series {
 		names[clip(sp.Key.Sensor)] = true
 	}
@@ -64,23 +70,15 @@ func daysOf(series []SeriesPoints) []int64 {
 	return days
 }
 
-func (s *Store) sealDay(m *manifest, day int64, series []SeriesPoints) (File, error) {
-	first, last := int64(math.MaxInt64), int64(math.MinInt64)
-	f, err := s.newPart(m, day, func(w *partWriter) error {
+func (s *Store) sealDay(f File, series []SeriesPoints) (File, error) {
+	return s.writePart(f, func(w *partWriter) error {
 		for _, sp := range series {
-			ps := between(sp.Points, day*dayMS, (day+1)*dayMS)
-			if len(ps) == 0 {
-				continue
-			}
-			first, last = min(first, ps[0].EndMS), max(last, ps[len(ps)-1].EndMS)
-			if err := w.add(SeriesPoints{sp.Key, ps}); err != nil {
+			if err := w.add(SeriesPoints{sp.Key, between(sp.Points, f.Day*dayMS, (f.Day+1)*dayMS)}); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
-	f.FirstMS, f.LastMS = first, last
-	return f, err
 }
 
 // manyParts is how many files a day that still grows may have before they
@@ -131,24 +129,17 @@ func (m manifest) dayToCompact(closedMS int64) (int64, bool) {
 }
 
 func (s *Store) merge(ctx context.Context, m *manifest, day int64, olds []File) (File, error) {
-	readers := make([]*cursor, 0, len(olds))
-	defer func() {
-		for _, r := range readers {
-			r.part.close()
-		}
-	}()
-	first, last := int64(math.MaxInt64), int64(math.MinInt64)
-	for _, f := range olds {
-		p, err := openPart(s.path(f))
-		if err != nil {
-			return File{}, err
-		}
-		readers = append(readers, &cursor{part: p})
-		first, last = min(first, f.FirstMS), max(last, f.LastMS)
+	return s.writePart(m.name(day), func(w *partWriter) error {
+		return s.open(olds, nil, func(cs []*cursor) error { return mergeInto(ctx, w, cs) })
+	})
+}
+
+// open calls do with a cursor on each file.
+func (s *Store) open(files []File, cs []*cursor, do func([]*cursor) error) error {
+	if len(files) == 0 {
+		return do(cs)
 	}
-	f, err := s.newPart(m, day, func(w *partWriter) error { return mergeInto(ctx, w, readers) })
-	f.FirstMS, f.LastMS = first, last
-	return f, err
+	return s.use(files[0], func(p *partReader) error { return s.open(files[1:], append(cs, &cursor{part: p}), do) })
 }
 
 // mergeInto writes the series of several parts in key order; of values with

@@ -195,21 +195,37 @@ func sortKeys(keys []Key) (sorted []Key, where []int) {
 func (s *Store) readDay(parts []File, keys []Key, fromMS, toMS int64) ([][]Point, error) {
 	out := make([][]Point, len(keys))
 	for _, f := range parts {
-		p, err := openPart(s.path(f))
+		err := s.use(f, func(p *partReader) error {
+			spans, which := p.findAll(keys)
+			return p.read(spans, func(i int, ps []Point) {
+				k := which[i]
+				out[k] = overlay(out[k], between(ps, fromMS, toMS))
+			})
+		})
 		if err != nil {
 			return nil, err
 		}
-		spans, which := p.findAll(keys)
-		err = p.read(spans, func(i int, ps []Point) {
-			k := which[i]
-			out[k] = overlay(out[k], between(ps, fromMS, toMS))
-		})
-		p.close()
-		if err != nil {
-			return nil, fmt.Errorf("reading %s: %w", f.Name, err)
-		}
 	}
 	return out, nil
+}
+
+// use opens a part for the time of the call. The Parquet library may panic on
+// damaged bytes; that is an error of the file like any other.
+func (s *Store) use(f File, do func(*partReader) error) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("reading %s: the file is damaged: %v", f.Name, r)
+		}
+	}()
+	p, err := openPart(s.path(f))
+	if err != nil {
+		return err
+	}
+	defer p.close()
+	if err := do(p); err != nil {
+		return fmt.Errorf("reading %s: %w", f.Name, err)
+	}
+	return nil
 }
 
 // findAll returns the spans of those keys that the part has, and their
@@ -280,8 +296,13 @@ func (s *Store) Verify() error {
 	return bad.Err("verifying the history in " + s.dir)
 }
 
-// commit publishes a changed manifest: on disk first.
+// commit publishes a changed manifest: on disk first, after the files it lists.
 func (s *Store) commit(m manifest) error {
+	for _, sub := range []string{historyDir, rejectedDir} {
+		if err := syncDir(filepath.Join(s.dir, sub)); err != nil {
+			return err
+		}
+	}
 	if err := m.write(s.dir); err != nil {
 		return err
 	}
@@ -289,16 +310,20 @@ func (s *Store) commit(m manifest) error {
 	return nil
 }
 
-// newPart writes a part, reads it back and returns its entry.
-func (s *Store) newPart(m *manifest, day int64, body func(*partWriter) error) (File, error) {
-	f := File{Name: fmt.Sprintf("%s/%s.%06d.parquet", historyDir, dayName(day), m.Next), Day: day}
+// name gives the day's next file its name.
+func (m *manifest) name(day int64) File {
 	m.Next++
+	return File{Name: fmt.Sprintf("%s/%s.%06d.parquet", historyDir, dayName(day), m.Next-1), Day: day}
+}
+
+// writePart writes a part, reads it back and completes its entry.
+func (s *Store) writePart(f File, body func(*partWriter) error) (File, error) {
 	w, err := writeFile(s.path(f), func(out io.Writer) error {
 		p := newPartWriter(out)
 		if err := body(p); err != nil {
 			return err
 		}
-		f.Rows, f.Series = p.rows, len(p.spans)
+		f.Rows, f.Series, f.FirstMS, f.LastMS = p.rows, len(p.spans), p.firstMS, p.lastMS
 		return p.close()
 	})
 	if err != nil {
@@ -314,15 +339,12 @@ func (s *Store) checkPart(f File) error {
 	if err := f.verify(s.dir); err != nil {
 		return err
 	}
-	p, err := openPart(s.path(f))
-	if err != nil {
-		return err
-	}
-	defer p.close()
-	if p.pq.NumRows() != f.Rows || len(p.spans) != f.Series {
-		return fmt.Errorf("%s holds %d readings of %d series, %d of %d were written", f.Name, p.pq.NumRows(), len(p.spans), f.Rows, f.Series)
-	}
-	return nil
+	return s.use(f, func(p *partReader) error {
+		if p.pq.NumRows() != f.Rows || len(p.spans) != f.Series {
+			return fmt.Errorf("it holds %d readings of %d series, %d of %d were written", p.pq.NumRows(), len(p.spans), f.Rows, f.Series)
+		}
+		return nil
+	})
 }
 
 // mergeNames adds names to a sorted list.
