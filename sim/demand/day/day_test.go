@@ -124,8 +124,8 @@ func meanDev(v []float64) (mean, dev float64) {
 
 // Common random numbers: a fuller city keeps the trips of an emptier one.
 func TestMoreLoadAddsTrips(t *testing.T) {
-	c := city(t, 100)
-	few, many := model(t, c, day.Options{Seed: 5, Load: 0.4}).Day(monday), model(t, c, day.Options{Seed: 5, Load: 0.8}).Day(monday)
+	c := city(t, 600)
+	few, many := model(t, c, day.Options{Seed: 5, Load: 0.2}).Day(monday), model(t, c, day.Options{Seed: 5, Load: 0.4}).Day(monday)
 	have := map[string]demand.Trip{}
 	for _, trip := range many.Trips {
 		have[trip.ID] = trip

@@ -34,8 +34,9 @@ func (m *Model) fit(load float64) float64 {
 			loads = append(loads, flows[s]/m.capacity(s))
 		}
 	}
-	if len(loads) == 0 { // nothing but quiet streets: half a trip a metre and day
-		return 0.5 * float64(m.metres(m.allConnectors()))
+	most := mostPerM * m.metres(m.allConnectors())
+	if len(loads) == 0 {
+		return most
 	}
 	slices.Sort(loads)
 	upper := loads[len(loads)-max(1, len(loads)/20):]
@@ -43,8 +44,12 @@ func (m *Model) fit(load float64) float64 {
 	for _, l := range upper {
 		mean += l / float64(len(upper))
 	}
-	return load / mean
+	return math.Min(load/mean, most)
 }
+
+// mostPerM is how many trips a day begin on a metre of street at most: small
+// cities have short trips, and their quiet streets fill before the arterials.
+const mostPerM = 1.2
 
 func (m *Model) allConnectors() (c connectors) {
 	for _, z := range m.zones {
