@@ -36,7 +36,7 @@ func bologna(t *testing.T) (*geo.City, []geo.Sensor, map[string]geo.SegmentID) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	loops, err := places.ReadSensors("loops", in, places.SensorMapping{ID: "codice_spira", LatLon: "geopoint", Heading: "angolo", Anticlockwise: true,
+	loops, _, err := places.ReadSensors("loops", in, places.SensorMapping{ID: "codice_spira", LatLon: "geopoint", Heading: "angolo", Anticlockwise: true,
 		Road: "Nome via", Measures: []places.Measure{{Quantity: "flow", Interval: "1h"}}})
 	if err != nil {
 		t.Fatal(err)

@@ -51,7 +51,7 @@ func TestBolognaLoops(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	sensors, err := places.ReadSensors("loops", in, places.SensorMapping{ID: "codice_spira", LatLon: "geopoint", Heading: "angolo", Anticlockwise: true,
+	sensors, _, err := places.ReadSensors("loops", in, places.SensorMapping{ID: "codice_spira", LatLon: "geopoint", Heading: "angolo", Anticlockwise: true,
 		Compass: "direzione", CompassLetters: strings.Fields("N NE E SE S SO O NO"), Road: "Nome via", Measures: []places.Measure{{Quantity: "flow", Interval: "1h"}}})
 	if err != nil {
 		t.Fatal(err)
@@ -66,7 +66,7 @@ func TestBolognaLoops(t *testing.T) {
 
 func TestTableOfSensors(t *testing.T) {
 	in := "id;lon;lat;heading;road;quantity;unit;interval\na;11,5;44.5;90;Via A;flow;veh/15min;15m\na;11,5;44.5;90;Via A;speed;km/h;900\nb;11.6;44.5;;;no2;;\n"
-	got, err := places.ReadSensors("t.csv", strings.NewReader(in), places.SensorMapping{})
+	got, _, err := places.ReadSensors("t.csv", strings.NewReader(in), places.SensorMapping{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,7 +90,7 @@ func TestMistakesNameTheirPlace(t *testing.T) {
 		{"id,lon,lat,quantity\nx,1,2,\"speed\n", "is not a well-formed table"},
 		{`{"type":"FeatureCollection","features":[`, "GeoJSON line 1"},
 	} {
-		if _, err := places.ReadSensors("t.csv", strings.NewReader(c.in), places.SensorMapping{}); err == nil || !strings.Contains(err.Error(), c.want) {
+		if _, _, err := places.ReadSensors("t.csv", strings.NewReader(c.in), places.SensorMapping{}); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%q: %v, want %q", c.in, err, c.want)
 		}
 	}
@@ -121,11 +121,23 @@ func FuzzReadSensors(f *testing.F) {
 	f.Add("0\n\"")
 	f.Add(`{"type":"Feature","properties":{"id":1,"quantity":"no2"},"geometry":{"type":"Point","coordinates":[1,2]}}`)
 	f.Fuzz(func(t *testing.T, in string) {
-		sensors, err := places.ReadSensors("s", strings.NewReader(in), places.SensorMapping{})
+		sensors, _, err := places.ReadSensors("s", strings.NewReader(in), places.SensorMapping{})
 		for _, s := range sensors {
 			if err == nil && (s.ID == "" || !(s.LonLat[0] <= 180)) {
 				t.Errorf("%q gave %+v", in, s)
 			}
 		}
 	})
+}
+
+func TestChannelsAndMeasuresOfSomeSensors(t *testing.T) {
+	in := "id,lon,lat\na,1,2\nb,1,2\nc,1,2\n"
+	got, dropped, err := places.ReadSensors("t.csv", strings.NewReader(in), places.SensorMapping{Channels: []string{"/0", "/1"},
+		Measures: []places.Measure{{Quantity: "no2", Only: []string{"a"}}, {Quantity: "o3", Only: []string{"a", "b"}}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(got) != 4 || got[0].ID != "a/0" || len(got[0].Measures) != 2 || got[3].ID != "b/1" || len(got[3].Measures) != 1 || len(dropped) != 2 {
+		t.Errorf("got %+v, dropped %+v", got, dropped)
+	}
 }

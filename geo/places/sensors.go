@@ -34,21 +34,23 @@ type SensorMapping struct {
 	Quantity string    `json:"quantity" yaml:"quantity"`
 	Unit     string    `json:"unit" yaml:"unit"`
 	Interval string    `json:"interval" yaml:"interval"`
-	Measures []Measure `json:"measures" yaml:"measures"` // what every sensor measures, instead of fields
+	Measures []Measure `json:"measures" yaml:"measures"` // what the sensors measure, instead of fields
+	Channels []string  `json:"channels" yaml:"channels"` // a sensor for each, with this behind its id: the directions of a site
 }
 
-// Measure is a quantity that all sensors of an input report.
+// Measure is a quantity that sensors of an input report.
 type Measure struct {
-	Quantity string `json:"quantity" yaml:"quantity"`
-	Unit     string `json:"unit" yaml:"unit"`
-	Interval string `json:"interval" yaml:"interval"`
+	Quantity string   `json:"quantity" yaml:"quantity"`
+	Unit     string   `json:"unit" yaml:"unit"`
+	Interval string   `json:"interval" yaml:"interval"`
+	Only     []string `json:"only" yaml:"only"` // ids of those that report it; all when empty
 }
 
 // ReadSensors reads points. Rows with the same id are one sensor: a table of
 // readings gives its sensors too, and several rows may list several
-// quantities. The sensors are not on segments yet. The error lists every
-// problem with its line.
-func ReadSensors(name string, in io.Reader, m SensorMapping) ([]geo.Sensor, error) {
+// quantities. The sensors are not on segments yet; those that measure nothing
+// are among the dropped. The error lists every problem with its line.
+func ReadSensors(name string, in io.Reader, m SensorMapping) ([]geo.Sensor, []geo.Dropped, error) {
 	r := sensorReader{name: name, m: m, at: map[string]int{}}
 	s := read(name, in, &r.bad)
 	s.check(name, &r.bad, m.ID, m.Lon, m.Lat, m.LatLon, m.Heading, m.Compass, m.Road, m.Quantity, m.Unit, m.Interval)
@@ -66,7 +68,23 @@ func ReadSensors(name string, in io.Reader, m SensorMapping) ([]geo.Sensor, erro
 			r.bad.Addf(name, "", "holds no sensors")
 		}
 	}
-	return r.sensors, r.bad.Err("reading sensors")
+	if err := r.bad.Err("reading sensors"); err != nil {
+		return nil, nil, err
+	}
+	sensors, dropped := r.measuring()
+	return sensors, dropped, nil
+}
+
+// measuring leaves out sensors without a quantity.
+func (r *sensorReader) measuring() (out []geo.Sensor, dropped []geo.Dropped) {
+	for _, s := range r.sensors {
+		if len(s.Measures) == 0 {
+			dropped = append(dropped, geo.Dropped{Kind: "sensor", ID: s.ID, Why: "it measures nothing that the mapping names"})
+			continue
+		}
+		out = append(out, s)
+	}
+	return out, dropped
 }
 
 type sensorReader struct {
@@ -74,7 +92,7 @@ type sensorReader struct {
 	m       SensorMapping
 	bad     fault.List
 	at      map[string]int
-	always  []geo.Measure
+	always  []constant
 	sensors []geo.Sensor
 }
 
@@ -105,10 +123,34 @@ func (r *sensorReader) settle(s source) {
 	}
 }
 
-func (r *sensorReader) constant() (out []geo.Measure) {
+// constant is a measure that does not come from the rows.
+type constant struct {
+	geo.Measure
+	only map[string]bool // by id; nil: all
+}
+
+func (r *sensorReader) constant() (out []constant) {
 	for i, m := range r.m.Measures {
-		if g, ok := r.measure(fmt.Sprintf("measures[%d]", i), m.Quantity, m.Unit, m.Interval); ok {
-			out = append(out, g)
+		g, ok := r.measure(fmt.Sprintf("measures[%d]", i), m.Quantity, m.Unit, m.Interval)
+		if !ok {
+			continue
+		}
+		c := constant{Measure: g}
+		for _, id := range m.Only {
+			if c.only == nil {
+				c.only = map[string]bool{}
+			}
+			c.only[id] = true
+		}
+		out = append(out, c)
+	}
+	return out
+}
+
+func (r *sensorReader) constantsOf(id string) (out []geo.Measure) {
+	for _, c := range r.always {
+		if c.only == nil || c.only[id] {
+			out = append(out, c.Measure)
 		}
 	}
 	return out
@@ -146,14 +188,23 @@ func parseInterval(s string) (time.Duration, error) {
 	return d, nil
 }
 
-// sensor takes a row in: a new sensor, or a further quantity of a known one.
+// sensor takes a row in: new sensors, or a further quantity of known ones.
 func (r *sensorReader) sensor(rec record) {
 	id := rec.text(r.m.ID)
 	if id == "" {
 		r.bad.Addf(rec.where, "", "%s is empty", r.m.ID)
 		return
 	}
-	id = r.m.Prefix + id
+	channels := r.m.Channels
+	if len(channels) == 0 {
+		channels = []string{""}
+	}
+	for _, channel := range channels {
+		r.channel(rec, id, r.m.Prefix+id+channel)
+	}
+}
+
+func (r *sensorReader) channel(rec record, source, id string) {
 	at, known := r.at[id]
 	if !known {
 		q, ok := r.point(rec, id)
@@ -163,7 +214,7 @@ func (r *sensorReader) sensor(rec record) {
 		at = len(r.sensors)
 		r.at[id] = at
 		r.sensors = append(r.sensors, geo.Sensor{ID: id, LonLat: q, Heading: r.heading(rec, id), Road: rec.text(r.m.Road),
-			Segment: geo.NoSegment, Lane: geo.NoLane, Measures: append([]geo.Measure(nil), r.always...)})
+			Segment: geo.NoSegment, Lane: geo.NoLane, Measures: r.constantsOf(source)})
 	}
 	if r.m.Quantity == "" {
 		return

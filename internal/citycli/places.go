@@ -127,12 +127,12 @@ func (c *SensorsCmd) Run(k *kong.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	sensors, err := places.ReadSensors(filepath.Base(c.File), r, mapping)
+	sensors, dropped, err := places.ReadSensors(filepath.Base(c.File), r, mapping)
 	if err != nil {
 		return err
 	}
 	result := match.Match(city, sensors, match.Options{Reach: unit.Length(c.Reach)})
-	a := answer{Read: len(sensors), Matching: matchingOf(city, result), Audit: geo.Audit{Assumed: c.assumed(result)}}
+	a := answer{Read: len(sensors), Matching: matchingOf(city, result), Audit: geo.Audit{Assumed: c.assumed(result), Dropped: dropped}}
 	d := city.Draft()
 	d.Sensors, a.Replaced = merge(d.Sensors, result.Sensors, func(s geo.Sensor) string { return s.ID })
 	return save(k, c.City, d, a, c.JSON)
