@@ -34,7 +34,9 @@ func TestPublishedExamplesImport(t *testing.T) {
 			for k, n := range why {
 				t.Logf("%5d %.150s", n, k)
 			}
-			roundTrip(t, c)
+			if a.Counts.Segments < 1000 { // for the time it takes
+				roundTrip(t, c)
+			}
 		})
 	}
 }
