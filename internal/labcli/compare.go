@@ -1,0 +1,121 @@
+package labcli
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"time"
+
+	"github.com/alecthomas/kong"
+
+	"tideway/scenarios"
+	"tideway/unit"
+)
+
+// CompareCmd is the command `tideway compare`.
+type CompareCmd struct {
+	Input
+	Scenario     []string `required:"" placeholder:"FILE" help:"Scenario documents, JSON or YAML."`
+	Replications int      `default:"5" help:"Replications at least."`
+	Most         int      `placeholder:"N" help:"Go on, at most to N replications, until the intervals are small enough."`
+	Tolerance    float64  `default:"0.02" help:"Small enough: half-width of the delay difference as a share of the base's delay."`
+	Poisson      bool     `help:"Draw departures per replication (Poisson per relation) instead of those of the files."`
+	Map          bool     `help:"Add differences per segment to the JSON."`
+	JSON         bool     `name:"json" help:"Print one JSON object."`
+}
+
+// Run reads the inputs, simulates, compares and prints.
+func (c *CompareCmd) Run(k *kong.Context) error {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	progress := newBar(os.Stderr)
+	result, err := c.compare(ctx, progress)
+	progress.end()
+	if err != nil {
+		return err
+	}
+	if c.JSON {
+		return json.NewEncoder(k.Stdout).Encode(result)
+	}
+	return printComparison(k.Stdout, result)
+}
+
+func (c *CompareCmd) compare(ctx context.Context, progress bar) (*scenarios.Comparison, error) {
+	begin, cpu := time.Now(), cpuTime()
+	base, err := c.base()
+	if err != nil {
+		return nil, err
+	}
+	cases, err := documents(base, c.Scenario)
+	if err != nil {
+		return nil, err
+	}
+	period, err := c.period(base.Demand)
+	if err != nil {
+		return nil, err
+	}
+	e := scenarios.Experiment{Base: scenarios.BaseCase(base), Alternatives: cases, Period: period, Seed: c.Seed, Replications: c.Replications,
+		Most: c.Most, Tolerance: unit.Share(c.Tolerance), Poisson: c.Poisson, Threads: c.Threads, Engine: engine(), Map: c.Map}
+	result, err := e.Compare(ctx, func(s scenarios.Steps) { progress.at(s.Done, s.Total, "simulations") })
+	if err != nil {
+		return nil, err
+	}
+	result.WallS, result.CPUS = time.Since(begin).Seconds(), (cpuTime() - cpu).Seconds()
+	return result, nil
+}
+
+func printComparison(out io.Writer, c *scenarios.Comparison) error {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%d replications from seed %d, %.1f s wall, %.1f s CPU\n", c.Replications, c.Seed, c.WallS, c.CPUS)
+	for _, a := range c.Alternatives {
+		fmt.Fprintf(&b, "\n%s (%s)\n", a.Name, a.Scenario)
+		for _, line := range a.Changes {
+			fmt.Fprintf(&b, "  - %s\n", line)
+		}
+		for _, line := range a.Warnings {
+			fmt.Fprintf(&b, "  ! %s\n", line)
+		}
+		if a.GridlockShare+c.Base.GridlockShare > 0 {
+			fmt.Fprintf(&b, "  ! stood still: %.0f %% of the base's replications, %.0f %% of these\n", 100*c.Base.GridlockShare, 100*a.GridlockShare)
+		}
+		if a.Identical {
+			fmt.Fprintf(&b, "  every replication ends in the base's bits\n")
+		}
+		fmt.Fprintf(&b, "  %-18s %10s %10s %10s %23s %8s %6s  better\n", "", "base", "alt", "diff", "95 % interval", "p Holm", "VR")
+		for _, k := range a.KPIs {
+			printKPI(&b, k)
+		}
+	}
+	_, err := io.WriteString(out, b.String())
+	return err
+}
+
+func printKPI(b *strings.Builder, k scenarios.KPI) {
+	if !k.Base.Known() && !k.Alt.Known() {
+		return
+	}
+	note := ""
+	if k.Bimodal {
+		note = fmt.Sprintf("  two groups of replications: medians %s and %s", figure(k.BaseMedian), figure(k.AltMedian))
+	}
+	fmt.Fprintf(b, "  %-18s %10s %10s %10s %11s %11s %8s %6s  %s%s\n", k.KPI+", "+k.Unit, figure(k.Base), figure(k.Alt), figure(k.Diff),
+		figure(k.Lo95), figure(k.Hi95), figure(k.PHolm), figure(k.VarianceRatio), k.Better, note)
+}
+
+// figure writes a number in four digits or so.
+func figure(n scenarios.Number) string {
+	v := float64(n)
+	switch {
+	case !n.Known():
+		return "-"
+	case v > 999 || v < -999:
+		return fmt.Sprintf("%.0f", v)
+	case v > 9.99 || v < -9.99:
+		return fmt.Sprintf("%.1f", v)
+	}
+	return fmt.Sprintf("%.3f", v)
+}

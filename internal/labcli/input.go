@@ -1,0 +1,178 @@
+// Package labcli holds the bodies of `tideway compare` and `tideway optimise`:
+// they read a city, its demand and scenarios from files, call package
+// scenarios, and print what it found.
+package labcli
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"tideway/geo"
+	"tideway/geo/gmns"
+	"tideway/internal/fault"
+	"tideway/scenarios"
+	"tideway/sim"
+	"tideway/sim/demand"
+	"tideway/sim/demand/csv"
+	"tideway/sim/demand/sumo"
+)
+
+// Input is what every command of the lab reads.
+type Input struct {
+	City    string   `required:"" placeholder:"DIR" help:"City folder." type:"existingdir"`
+	Demand  []string `required:"" placeholder:"FILE" help:"Demand: SUMO route and type files (.xml), or a folder with tables."`
+	Begin   Moment   `placeholder:"T" help:"Begin of departures: seconds or HH:MM[:SS]; the first departure when left out."`
+	End     Moment   `placeholder:"T" help:"End of departures; the last departure when left out."`
+	Clear   bool     `name:"until-clear" help:"Simulate on after the end until the last vehicle has left."`
+	Step    float64  `default:"1" placeholder:"S" help:"Length of a step in seconds."`
+	Stuck   string   `name:"stuck-after" default:"300s" help:"Release a vehicle that waits this long at the head of its lane, or never."`
+	Seed    uint64   `default:"1" help:"Seed of the first replication."`
+	Threads int      `placeholder:"N" help:"Cores to use; all when left out. The result does not depend on it."`
+}
+
+// Moment is a time on the demand's clock given as seconds or HH:MM[:SS].
+type Moment struct {
+	At    time.Duration
+	Given bool
+}
+
+// UnmarshalText reads a moment.
+func (m *Moment) UnmarshalText(text []byte) error {
+	s := string(text)
+	m.Given = true
+	if v, err := strconv.ParseFloat(s, 64); err == nil && v >= 0 && v < 1e8 {
+		m.At = time.Duration(v * float64(time.Second))
+		return nil
+	}
+	c, err := scenarios.ParseClock(strings.TrimSuffix(s, "s"))
+	if err != nil {
+		return fmt.Errorf("%q is neither seconds nor HH:MM[:SS]", s)
+	}
+	m.At = c.Duration()
+	return nil
+}
+
+// base reads city and demand.
+func (in *Input) base() (scenarios.Base, error) {
+	city, _, err := gmns.ReadDir(in.City)
+	if err != nil {
+		return scenarios.Base{}, err
+	}
+	d, err := readDemand(city, in.Seed, in.Demand)
+	return scenarios.Base{City: city, Demand: d}, err
+}
+
+// readDemand reads SUMO files together, or one folder of tables.
+func readDemand(city *geo.City, seed uint64, paths []string) (*demand.Demand, error) {
+	var files []sumo.File
+	for _, path := range paths {
+		info, err := os.Stat(path)
+		if err != nil {
+			return nil, err
+		}
+		if info.IsDir() {
+			if len(paths) > 1 {
+				return nil, errors.New("a folder of demand tables stands alone, but several inputs were given")
+			}
+			return csv.ReadDir(path, city)
+		}
+		f, err := os.Open(path)
+		if err != nil {
+			return nil, err
+		}
+		defer f.Close()
+		files = append(files, sumo.File{Name: path, Reader: f})
+	}
+	return sumo.Read(city, seed, files...)
+}
+
+// period returns the template of all runs.
+func (in *Input) period(d *demand.Demand) (sim.Input, error) {
+	p := sim.Input{Begin: in.Begin.At, End: in.End.At, UntilClear: in.Clear, Step: time.Duration(in.Step * float64(time.Second))}
+	if len(d.Trips) > 0 && !in.Begin.Given {
+		p.Begin = d.Trips[0].Depart.Truncate(time.Second)
+	}
+	if len(d.Trips) > 0 && !in.End.Given {
+		p.End = d.Trips[len(d.Trips)-1].Depart.Truncate(time.Second) + time.Second
+	}
+	if in.Stuck != "never" {
+		v, err := time.ParseDuration(in.Stuck)
+		if err != nil || v <= 0 {
+			return p, fmt.Errorf("--stuck-after is %q, expected a duration such as 300s, or never", in.Stuck)
+		}
+		p.StuckAfter = v
+	}
+	return p, nil
+}
+
+// documents reads scenarios; the problems of all of them come together.
+func documents(base scenarios.Base, paths []string) ([]*scenarios.Case, error) {
+	var bad fault.List
+	known := map[string]*scenarios.Document{}
+	var read []*scenarios.Document
+	for _, path := range paths {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return nil, err
+		}
+		d, err := scenarios.Parse(text)
+		bad.Add(path, err)
+		if err == nil {
+			known[d.ID()] = d
+			read = append(read, d)
+		}
+	}
+	var cases []*scenarios.Case
+	for _, d := range read {
+		c, err := resolved(base, d, known)
+		bad.Add(d.Name, err)
+		cases = append(cases, c)
+	}
+	return cases, bad.Err("reading scenarios")
+}
+
+// resolved applies a document, which may extend others given with it.
+func resolved(base scenarios.Base, d *scenarios.Document, known map[string]*scenarios.Document) (*scenarios.Case, error) {
+	flat, err := scenarios.Flatten(d, func(id string) (*scenarios.Document, error) {
+		if under, ok := known[id]; ok {
+			return under, nil
+		}
+		return nil, errors.New("is not among the scenarios given")
+	})
+	if err != nil {
+		return nil, err
+	}
+	c, err := scenarios.Apply(flat, base)
+	if err == nil {
+		c.ID = d.ID()
+	}
+	return c, err
+}
+
+// bar draws progress on a terminal and says nothing elsewhere.
+type bar struct {
+	out io.Writer
+	on  bool
+}
+
+func newBar(f *os.File) bar {
+	info, err := f.Stat()
+	return bar{f, err == nil && info.Mode()&os.ModeCharDevice != 0}
+}
+
+func (b bar) at(done, total int, what string) {
+	if b.on {
+		fmt.Fprintf(b.out, "\r%d of %d %s ", done, total, what)
+	}
+}
+
+func (b bar) end() {
+	if b.on {
+		fmt.Fprint(b.out, "\r\033[K")
+	}
+}

@@ -1,0 +1,163 @@
+package scenarios
+
+import (
+	"math"
+	"slices"
+	"time"
+
+	"tideway/geo"
+	"tideway/sim"
+)
+
+// Beginnings of a search: the base's splits and equally saturated ones, both at
+// several cycles, and earlier answers.
+
+// starts returns the beginnings besides the base.
+func (x *search) starts() []genome {
+	var list []genome
+	base := x.parent.g
+	for _, plans := range x.Starts {
+		g := base.clone()
+		for _, p := range plans {
+			if i := slices.Index(x.signals, p.Signal); i >= 0 && p.Kind == geo.FixedTime && len(p.Stages) == len(g[i].Stages) {
+				p.ID = g[i].ID
+				g[i] = clonePlan(p)
+			}
+		}
+		list = append(list, g)
+	}
+	equal := x.equallySaturated(base)
+	list = append(list, equal)
+	if x.Limits.KeepCycles {
+		return list
+	}
+	for _, factor := range []float64{0.55, 0.7, 0.85, 1.2} {
+		for _, g := range []genome{base, equal} {
+			list = append(list, x.atCycle(g, factor))
+		}
+	}
+	return list
+}
+
+// atCycle returns the genome with every cycle multiplied, within limits.
+func (x *search) atCycle(g genome, factor float64) genome {
+	out := g.clone()
+	for i := range out {
+		lo, hi := x.cycleLimits(i)
+		cycle := time.Duration(math.Round(out[i].Cycle.Seconds()*factor)) * time.Second
+		x.setCycle(&out[i], i, min(hi, max(lo, cycle)))
+	}
+	return out
+}
+
+// flowsOf returns the vehicles per lane that entered movements, by movement.
+func flowsOf(t *sim.MovementTable, movements int) []float64 {
+	out := make([]float64, movements)
+	for k := range t.Intervals {
+		for m := range out {
+			out[m] += float64(t.Passed[t.Row(k, geo.MovementID(m))])
+		}
+	}
+	return out
+}
+
+// equallySaturated returns splits that bring the highest degree of saturation
+// down: starting from minimum greens, every second goes to a stage that serves
+// the lane which is then the most saturated. Webster's rule (equal degrees of
+// saturation on critical lanes), for stages that share lanes. A permissive
+// green counts half: it waits for gaps.
+func (x *search) equallySaturated(base genome) genome {
+	out := base.clone()
+	for i := range out {
+		x.saturateEqually(&out[i], i)
+	}
+	return out
+}
+
+// served is one lane's traffic and how much of each green stage serves it.
+type served struct {
+	flow  float64
+	share []float64 // by green stage
+}
+
+func (x *search) saturateEqually(p *geo.Plan, i int) {
+	at := greens(*p)
+	lanes := x.servedLanes(*p, i, at)
+	if len(lanes) == 0 {
+		return
+	}
+	green := make([]float64, len(at))
+	left := 0.0
+	for k, stage := range at {
+		green[k] = x.least(i, stage).Seconds()
+		left += p.Stages[stage].Duration.Seconds() - green[k]
+	}
+	for ; left >= 1; left-- {
+		green[mostWanted(lanes, green)]++
+	}
+	green[mostWanted(lanes, green)] += left
+	for k, stage := range at {
+		setDuration(&p.Stages[stage], time.Duration(math.Round(green[k]*1000))*time.Millisecond)
+	}
+}
+
+// mostWanted returns the stage that relieves the most saturated lane; among
+// several the one that relieves the others most.
+func mostWanted(lanes []served, green []float64) int {
+	saturation := func(l *served) float64 {
+		var g float64
+		for k, s := range l.share {
+			g += s * green[k]
+		}
+		return l.flow / math.Max(g, 0.1)
+	}
+	worst := 0
+	for l := range lanes {
+		if saturation(&lanes[l]) > saturation(&lanes[worst]) {
+			worst = l
+		}
+	}
+	best, most := 0, -1.0
+	for k, share := range lanes[worst].share {
+		if share == 0 {
+			continue
+		}
+		var relief float64
+		for l := range lanes {
+			relief += lanes[l].share[k] * saturation(&lanes[l])
+		}
+		if relief*share > most {
+			best, most = k, relief*share
+		}
+	}
+	return best
+}
+
+func (x *search) servedLanes(p geo.Plan, i int, at []int) (out []served) {
+	byLane := map[geo.LaneID]int{}
+	for _, m := range x.city.MovementsOf(x.signals[i]) {
+		flow, mv := x.flows[m], x.city.Movements.At(m)
+		if flow == 0 {
+			continue
+		}
+		l, known := byLane[mv.From]
+		if !known {
+			l = len(out)
+			byLane[mv.From] = l
+			out = append(out, served{share: make([]float64, len(at))})
+		}
+		was := out[l].flow
+		out[l].flow += flow
+		for k, stage := range at {
+			share := 0.0
+			switch p.Stages[stage].States[mv.Group] {
+			case geo.Protected:
+				share = 1
+			case geo.Permissive:
+				share = 0.5
+			}
+			out[l].share[k] = (out[l].share[k]*was + share*flow) / out[l].flow
+		}
+	}
+	return slices.DeleteFunc(out, func(l served) bool { return slices.Max(l.share) == 0 })
+}
