@@ -25,6 +25,14 @@ func (s *scale) parse(text string) (float64, error) {
 	if v, ok := s.read[text]; ok {
 		return v, nil
 	}
+	v, err := s.exact(text)
+	if err == nil {
+		s.read[text] = v
+	}
+	return v, err
+}
+
+func (s *scale) exact(text string) (float64, error) {
 	f, err := strconv.ParseFloat(text, 64)
 	if err != nil || math.IsNaN(f) || math.IsInf(f, 0) {
 		return 0, fmt.Errorf("is %q, expected a finite number", text)
@@ -36,26 +44,26 @@ func (s *scale) parse(text string) (float64, error) {
 			v, _ = r.Mul(r, big.NewRat(s.num, s.den)).Float64()
 		}
 	}
-	s.read[text] = v
 	return v, nil
 }
 
-// format returns the shortest decimal that parse turns into v again.
+// format returns a decimal that parse turns into v again: a short one when
+// people chose the value, else with all its digits.
 func (s *scale) format(v float64) string {
 	if t, ok := s.written[v]; ok {
 		return t
 	}
-	t := s.shortest(v)
+	t := s.decimal(v)
 	s.written[v] = t
 	return t
 }
 
-func (s *scale) shortest(v float64) string {
+func (s *scale) decimal(v float64) string {
 	near := v / float64(s.num) * float64(s.den)
-	for digits := 1; digits <= 17; digits++ {
+	for _, digits := range []int{6, 15, 16, 17} {
 		rounded, _ := strconv.ParseFloat(strconv.FormatFloat(near, 'e', digits-1, 64), 64)
 		t := number(rounded)
-		if got, err := s.parse(t); err == nil && got == v {
+		if got, err := s.exact(t); err == nil && got == v {
 			return t
 		}
 	}
