@@ -39,15 +39,16 @@ func (l Links) Check(id func(int) string, bad *fault.List) {
 		}
 	}
 	for i := range n {
-		if !finite(l.X0M[i], l.Y0M[i], l.X1M[i], l.Y1M[i]) {
-			bad.Addf("links", id(i), "an end is no finite number")
+		if !places(l.X0M[i], l.Y0M[i], l.X1M[i], l.Y1M[i]) {
+			bad.Addf("links", id(i), "an end is no place: (%g, %g) to (%g, %g)", l.X0M[i], l.Y0M[i], l.X1M[i], l.Y1M[i])
 		}
 		for _, q := range [...]struct {
 			name string
 			v    float64
-		}{{"emission rate", l.RateGMS[i]}, {"height", l.HeightM[i]}, {"initial spread", l.SigmaZ0M[i]}} {
-			if !(q.v >= 0) || math.IsInf(q.v, 0) {
-				bad.Addf("links", id(i), "%s is %g, expected 0 or more", q.name, q.v)
+			top  float64
+		}{{"emission rate", l.RateGMS[i], 1e9}, {"height", l.HeightM[i], 1000}, {"initial spread", l.SigmaZ0M[i], 1000}} {
+			if !(q.v >= 0 && q.v <= q.top) {
+				bad.Addf("links", id(i), "%s is %g, expected 0 to %g", q.name, q.v, q.top)
 			}
 		}
 	}
@@ -60,15 +61,18 @@ func (r Receptors) Check(id func(int) string, bad *fault.List) {
 		return
 	}
 	for i := range r.Len() {
-		if !finite(r.XM[i], r.YM[i], r.ZM[i]) || r.ZM[i] < 0 {
+		if !places(r.XM[i], r.YM[i], r.ZM[i]) || r.ZM[i] < 0 {
 			bad.Addf("receptors", id(i), "(%g, %g, %g) is no point above ground", r.XM[i], r.YM[i], r.ZM[i])
 		}
 	}
 }
 
-func finite(vs ...float64) bool {
+// farthest bounds coordinates, so that squares of distances stay exact enough.
+const farthest = 1e8 // m
+
+func places(vs ...float64) bool {
 	for _, v := range vs {
-		if math.IsNaN(v) || math.IsInf(v, 0) {
+		if !(math.Abs(v) <= farthest) {
 			return false
 		}
 	}

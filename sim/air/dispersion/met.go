@@ -1,6 +1,7 @@
 package dispersion
 
 import (
+	"fmt"
 	"math"
 
 	"tideway/internal/fault"
@@ -27,16 +28,19 @@ func (m Met) Check(where string, bad *fault.List) {
 			bad.Addf(where, name, "is %g, expected %s", v, want)
 		}
 	}
-	num("friction velocity", m.FrictionVelocity.MPS(), m.FrictionVelocity > 0, "more than 0 m/s")
-	num("convective velocity", m.ConvectiveVelocity.MPS(), m.ConvectiveVelocity >= 0, "0 m/s or more")
-	num("Monin-Obukhov length", m.Obukhov.M(), m.Obukhov != 0, "a length other than 0 m")
-	num("mixing height", m.MixingHeight.M(), m.MixingHeight > 0, "more than 0 m")
-	num("roughness length", m.Roughness.M(), m.Roughness > 0, "more than 0 m")
-	num("displacement height", m.Displacement.M(), m.Displacement >= 0, "0 m or more")
-	num("wind speed", m.Wind.MPS(), m.Wind > 0, "more than 0 m/s (a calm hour has to be stated as a low wind)")
-	num("wind direction", m.From.Deg(), true, "degrees")
-	if z := m.Reference.M(); !(z > m.displacement()+m.Roughness.M()) {
-		bad.Addf(where, "reference height", "is %g m, expected more than displacement and roughness, %g m", z, m.displacement()+m.Roughness.M())
+	in := func(name, unit string, v, lo, hi float64) {
+		num(name, v, v >= lo && v <= hi, fmt.Sprintf("%g to %g %s", lo, hi, unit))
+	}
+	in("friction velocity", "m/s", m.FrictionVelocity.MPS(), .001, 20)
+	in("convective velocity", "m/s", m.ConvectiveVelocity.MPS(), 0, 20)
+	num("Monin-Obukhov length", m.Obukhov.M(), math.Abs(m.Obukhov.M()) >= .1, "-0.1 m or less, or 0.1 m or more")
+	in("mixing height", "m", m.MixingHeight.M(), 1, 1e5)
+	in("roughness length", "m", m.Roughness.M(), 1e-6, 10)
+	in("displacement height", "m", m.Displacement.M(), 0, 100)
+	in("wind speed", "m/s (a calm hour has to be stated as a low wind)", m.Wind.MPS(), .01, 150)
+	num("wind direction", m.From.Deg(), math.Abs(m.From.Deg()) <= 1e4, "degrees")
+	if z := m.Reference.M(); z > 2000 || !(z > m.displacement()+m.Roughness.M()) {
+		bad.Addf(where, "reference height", "is %g m, expected 2000 at most and more than displacement and roughness, %g m", z, m.displacement()+m.Roughness.M())
 	}
 }
 

@@ -32,6 +32,7 @@ const (
 	leafElements = 4     // rectangles with no more are not divided
 	longest      = 100.0 // m; half length to which elements are cut, so that rectangles stay compact
 	maxDepth     = 24
+	maxPieces    = 1000 // of one link: roads of more than 200 km are cut more coarsely
 )
 
 func newTree(k kind) *tree {
@@ -46,7 +47,7 @@ func newTree(k kind) *tree {
 
 // cut adds an element in pieces of at most twice longest.
 func (t *tree) cut(e element, link int32) {
-	n := max(1, int(math.Ceil(math.Hypot(e.hx, e.hy)/longest)))
+	n := int(min(max(1, math.Ceil(math.Hypot(e.hx, e.hy)/longest)), maxPieces))
 	for i := range n {
 		s := (float64(2*i+1)/float64(n) - 1)
 		t.elements = append(t.elements, element{e.x + s*e.hx, e.y + s*e.hy, e.hx / float64(n), e.hy / float64(n), e.mass / float64(n)})

@@ -271,7 +271,8 @@ func (b *boundary) fromClass(c Stability) {
 		b.obukhov = 1 / inverse
 	}
 	b.ustar = b.profile()
-	b.heat = -heatPerAir * b.temp * math.Pow(b.ustar, 3) / (karman * gravity * b.obukhov)
+	// A class that does not fit the wind would ask for more heat than the sun has.
+	b.heat = math.Min(600, -heatPerAir*b.temp*math.Pow(b.ustar, 3)/(karman*gravity*b.obukhov))
 }
 
 // met adds mixing height and convective velocity: mechanically 2300 u*^1.5 m,
