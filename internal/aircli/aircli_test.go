@@ -74,6 +74,14 @@ func TestFactorOfAClass(t *testing.T) {
 	if v := object(t, b.String()); math.Abs(v["value"].(float64)-.54) > .01 || v["unit"] != "g/km" {
 		t.Errorf("%v", v)
 	}
+	b.Reset()
+	c = aircli.FactorsCmd{Class: "PC_D_V", Pollutant: "co2", SpeedKMH: 50, JSON: true}
+	if err := c.Run(&b); err != nil {
+		t.Fatal(err)
+	}
+	if v := object(t, b.String()); v["value"].(float64) < 100 || v["value"].(float64) > 200 {
+		t.Errorf("%v", v)
+	}
 	for _, bad := range []aircli.FactorsCmd{{}, {Class: "PC_D_IX", Pollutant: "NOx", SpeedKMH: 1}, {Class: "PC_D_V", Pollutant: "N2", SpeedKMH: 1}, {Class: "PC_D_V", Pollutant: "NOx"}, {Class: "a", Table: "b"}, {Table: "/none"}} {
 		if err := bad.Run(&b); err == nil {
 			t.Errorf("%+v was accepted", bad)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"strings"
 
 	"tideway/sim/air/emission"
 	"tideway/unit"
@@ -15,7 +16,7 @@ import (
 type FactorsCmd struct {
 	Table     string  `help:"CSV with the columns of the EMEP/EEA hot emission table (.gz is unpacked): evaluates every row at its check speed." type:"path" placeholder:"FILE"`
 	Class     string  `help:"Vehicle class of the shipped table, e.g. PC_D_IV." placeholder:"ID"`
-	Pollutant string  `help:"NOx, CO, PM or EC (energy)." default:"NOx"`
+	Pollutant string  `help:"NOx, NO2, CO, PM (exhaust), EC (energy), Fuel, CO2, PM10 or PM2.5 (with wear)." default:"NOx"`
 	SpeedKMH  float64 `name:"speed" help:"Mean speed in km/h." default:"30"`
 	Slope     float64 `help:"Rise over run, trucks and buses only."`
 	Load      float64 `help:"Share of payload, trucks and buses only." default:"0.5"`
@@ -88,10 +89,6 @@ type factorReport struct {
 }
 
 func (c *FactorsCmd) one(out io.Writer) error {
-	p, err := emission.ParsePollutant(c.Pollutant)
-	if err != nil {
-		return fmt.Errorf("air factors: %w", err)
-	}
 	class, err := emission.Default().Class(c.Class)
 	if err != nil {
 		return fmt.Errorf("air factors: %w", err)
@@ -99,11 +96,43 @@ func (c *FactorsCmd) one(out io.Writer) error {
 	if !(c.SpeedKMH > 0) {
 		return fmt.Errorf("air factors: speed is %g km/h, expected more than 0", c.SpeedKMH)
 	}
-	r := factorReport{c.Class, p.String(), c.SpeedKMH, class.Hot(p, unit.Speed(c.SpeedKMH)*unit.KMH, unit.Share(c.Slope), unit.Share(c.Load)),
-		"g/km", class.Idle(p, unit.Share(c.Load)), emission.Source}
+	r := factorReport{Class: c.Class, Pollutant: c.Pollutant, SpeedKMH: c.SpeedKMH, Unit: "g/km", Source: emission.Source}
+	if pick, ok := derived[strings.ToUpper(c.Pollutant)]; ok {
+		r.Value = pick(c.rates(class, c.SpeedKMH)).GKM()
+		r.IdlePerH = pick(c.rates(class, standingKMH)).GKM() * standingKMH
+		return c.print(out, r)
+	}
+	p, err := emission.ParsePollutant(c.Pollutant)
+	if err != nil {
+		return fmt.Errorf("air factors: %w, NO2, Fuel, CO2, PM10, PM2.5", err)
+	}
+	r.Pollutant = p.String()
+	r.Value = class.Hot(p, unit.Speed(c.SpeedKMH)*unit.KMH, unit.Share(c.Slope), unit.Share(c.Load))
+	r.IdlePerH = class.Idle(p, unit.Share(c.Load))
 	if p == emission.EC {
 		r.Unit = "MJ/km"
 	}
+	return c.print(out, r)
+}
+
+// derived are the pollutants that follow from the functions.
+var derived = map[string]func(emission.Rates) unit.MassPerLength{
+	"NO2":   func(r emission.Rates) unit.MassPerLength { return r.NO2 },
+	"FUEL":  func(r emission.Rates) unit.MassPerLength { return r.Fuel },
+	"CO2":   func(r emission.Rates) unit.MassPerLength { return r.CO2 },
+	"PM10":  emission.Rates.PM10,
+	"PM2.5": emission.Rates.PM25,
+	"PM25":  emission.Rates.PM25,
+}
+
+// standingKMH is a speed low enough to idle nearly all the time.
+const standingKMH = .1
+
+func (c *FactorsCmd) rates(class *emission.Class, speedKMH float64) emission.Rates {
+	return emission.Default().Rates(class, unit.Speed(speedKMH)*unit.KMH, emission.Road{Slope: unit.Share(c.Slope), Load: unit.Share(c.Load)})
+}
+
+func (c *FactorsCmd) print(out io.Writer, r factorReport) error {
 	return report(out, c.JSON, r, func(w io.Writer) {
 		fmt.Fprintf(w, "%s %s at %g km/h: %.4g %s; idling %.4g an hour\n%s\n", r.Class, r.Pollutant, r.SpeedKMH, r.Value, r.Unit, r.IdlePerH, r.Source)
 	})
