@@ -23,20 +23,20 @@ import (
 // field means its default.
 type Options struct {
 	Twin        Twin
-	KeysFile    string        // API keys; "" or a file without keys: only loopback, everything allowed
-	Page        fs.FS         // files of the page at /; nil: none
-	Version     string        // of the program
-	Log         *slog.Logger  // slog.Default
-	MaxBody     int64         // of a JSON body, 4 MiB
-	MaxReadings int64         // of a body of readings, 32 MiB
-	MaxHeld     int64         // of all bodies being read, 256 MiB
-	MaxInFlight int           // requests answered at a time, 512
-	MaxStreams  int           // open event streams, 4096
-	Timeout     time.Duration // of one request, 30 s
-	ReadTimeout time.Duration // for a request to arrive, 60 s
-	Heartbeat   time.Duration // on event streams, 10 s
-	Grace       time.Duration // for requests under way at shutdown, 1500 ms
-	Now         func() time.Time
+	KeysFile    string           // API keys; "" or a file without keys: only loopback, everything allowed
+	Page        fs.FS            // files of the page at /; nil: none
+	Version     string           // of the program
+	Log         *slog.Logger     // slog.Default
+	MaxBody     int64            // of a JSON body, 4 MiB
+	MaxReadings int64            // of a body of readings, 32 MiB
+	MaxHeld     int64            // of all bodies being read, 256 MiB
+	MaxInFlight int              // requests answered at a time, 512
+	MaxStreams  int              // open event streams, 4096
+	Timeout     time.Duration    // of one request, 30 s
+	ReadTimeout time.Duration    // for a request to arrive, 60 s
+	Heartbeat   time.Duration    // on event streams, 10 s
+	Grace       time.Duration    // for requests under way at shutdown, 1500 ms
+	Now         func() time.Time // the twin's clock, time.Now
 }
 
 func (o Options) withDefaults() Options {
@@ -100,7 +100,7 @@ type Server struct {
 // New makes a server. It reads the keys file; Serve starts answering.
 func New(o Options) (*Server, error) {
 	s := &Server{opt: o.withDefaults(), metrics: newMetrics(), tiles: newTileCache(), stopping: make(chan struct{})}
-	s.hub = newHub(uint64(s.opt.Now().UnixMilli()))
+	s.hub = newHub(uint64(time.Now().UnixMilli()))
 	if err := s.loadKeys(); err != nil {
 		return nil, err
 	}
