@@ -17,7 +17,13 @@ import (
 	"tideway/live/store"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if dir := os.Getenv(envChild); dir != "" {
+		killChild(dir)
+		return
+	}
+	goleak.VerifyTestMain(m)
+}
 
 func TestEveryReasonIsGiven(t *testing.T) {
 	r := newRig(t, 2)

@@ -28,10 +28,15 @@ func (f *Feed) History(ctx context.Context, sensor string, q geo.Quantity, from,
 	}
 	out := make([]Value, len(points[0]))
 	for i, p := range points[0] {
-		out[i] = Value{End: time.UnixMilli(p.EndMS).UTC(), Interval: time.Duration(p.IntervalS) * time.Second,
-			Value: p.Code.Value(q), Doubt: reasonOfDoubt(p.Code.Doubt())}
+		out[i] = ValueOf(q, p)
 	}
 	return out, nil
+}
+
+// ValueOf returns what a stored point of a series of q says.
+func ValueOf(q geo.Quantity, p Point) Value {
+	return Value{End: time.UnixMilli(p.EndMS).UTC(), Interval: time.Duration(p.IntervalS) * time.Second,
+		Value: p.Code.Value(q), Doubt: reasonOfDoubt(p.Code.Doubt())}
 }
 
 // Histories is History of many series at once, in the order of keys: files are

@@ -18,7 +18,7 @@ func (f *Feed) Tick(now time.Time) *Snapshot {
 	f.st.advance(now.UnixMilli())
 	snap.Series = f.st.newest()
 	f.mu.Unlock()
-	snap.Roads = foldRoads(snap)
+	snap.Roads = FoldRoads(snap)
 	f.publish(snap)
 	if now.Sub(f.lastSeal.Load().at) >= f.o.SealEvery {
 		f.poke()
@@ -93,7 +93,7 @@ func (s Series) Key(c *geo.City) Key {
 // staleAfter is how old a value may be and still tell the state of a road.
 func staleAfter(every time.Duration) time.Duration { return max(15*time.Minute, 5*every/2) }
 
-// foldRoads derives the state of each segment from the sensors matched to it:
+// FoldRoads derives the state of each segment from the sensors matched to it:
 // values that are fresh and not stuck.
 //
 // Flow: where sensors cover the whole segment, their mean; otherwise the sum
@@ -101,7 +101,7 @@ func staleAfter(every time.Duration) time.Duration { return max(15*time.Minute, 
 // the sensors' speeds, weighted by flow where each has one (Edie's space-mean
 // needs densities; the flow-weighted time mean is within a few per cent on one
 // segment). Occupancy: the mean.
-func foldRoads(snap *Snapshot) []RoadState {
+func FoldRoads(snap *Snapshot) []RoadState {
 	sums := make([]roadSum, snap.City.Segments.Len())
 	for lo := 0; lo < len(snap.Series); {
 		hi := lo + 1

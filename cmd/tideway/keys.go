@@ -20,7 +20,7 @@ type keysCmd struct {
 }
 
 type keyFile struct {
-	Data string `required:"" help:"Data folder of the service."`
+	Data string `required:"" env:"TIDEWAY_DATA_DIR" help:"Data folder of the service."`
 }
 
 func (k keyFile) path() string { return filepath.Join(k.Data, "keys.json") }

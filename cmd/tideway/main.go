@@ -17,6 +17,7 @@ import (
 	"tideway/internal/forecastcli"
 	"tideway/internal/hcmcli"
 	"tideway/internal/labcli"
+	"tideway/internal/livecli"
 )
 
 // Exit statuses.
@@ -32,6 +33,10 @@ type commands struct {
 
 	Import citycli.ImportCmd `cmd:"" help:"Make a city folder of a network, or add zones and sensors."`
 	Export citycli.ExportCmd `cmd:"" help:"Write a city for other programs."`
+
+	Ingest livecli.IngestCmd `cmd:"" help:"Backfill readings from tables."`
+
+	Forecast forecastCmd `cmd:"" help:"Forecast a past period over again, as the service would have, and score it."`
 
 	Compare  labcli.CompareCmd       `cmd:"" help:"Simulate scenarios against the base and compare."`
 	Backtest forecastcli.BacktestCmd `cmd:"" help:"Forecast past windows of a table and score them."`

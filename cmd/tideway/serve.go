@@ -30,7 +30,7 @@ type listenFlags struct {
 type serveCmd struct {
 	listenFlags
 	City    string        `required:"" type:"existingdir" help:"City folder, as import writes it."`
-	Data    string        `required:"" help:"Data folder: readings, history, scenarios, results. Made when absent."`
+	Data    string        `required:"" env:"TIDEWAY_DATA_DIR" help:"Data folder: readings, history, scenarios, results. Made when absent."`
 	NATS    string        `name:"nats" help:"URL of an external NATS server with JetStream; default: embedded."`
 	Retain  time.Duration `default:"9600h" help:"History kept (400 days)."`
 	Tick    time.Duration `default:"1m" help:"Time between snapshots and forecasts."`
