@@ -83,22 +83,6 @@ func (a *air) factors(x, z, h float64, p spread) factors {
 	return factors{amplitude: v * (1 - f) / (root2Pi * sy), narrow: 1 / (2 * sy * sy), f: f, radial: v / (2 * math.Pi * x)}
 }
 
-// point is the concentration at height z, downwind distance x and lateral
-// distance y of a unit point source, in s/m³. Distances under minDistance count
-// as that, which keeps a receptor on the road finite.
-func (a *air) point(x, y, z float64, s source) float64 {
-	at := func(d float64) factors {
-		d = math.Max(d, minDistance)
-		return a.factors(d, z, s.height, a.effective(d, s, 0))
-	}
-	near := at(math.Abs(x))
-	c := near.f * at(math.Hypot(x, y)).radial
-	if x > 0 {
-		c += near.amplitude * math.Exp(-near.narrow*y*y)
-	}
-	return c
-}
-
 // vertical is the vertical part of the Gaussian plume with reflection at the
 // ground, 1/(m²/s).
 func vertical(sigmaZ, u, h, z float64) float64 {

@@ -31,6 +31,22 @@ func anySource(t *rapid.T) source {
 	return source{rapid.Float64Range(0, 6).Draw(t, "height"), rapid.Float64Range(0, 4).Draw(t, "sigma")}
 }
 
+// point is the concentration at height z, downwind distance x and lateral
+// distance y of a unit point source, in s/m³. Distances under minDistance count
+// as that, which keeps a receptor on the road finite.
+func (a *air) point(x, y, z float64, s source) float64 {
+	at := func(d float64) factors {
+		d = math.Max(d, minDistance)
+		return a.factors(d, z, s.height, a.effective(d, s, 0))
+	}
+	near := at(math.Abs(x))
+	c := near.f * at(math.Hypot(x, y)).radial
+	if x > 0 {
+		c += near.amplitude * math.Exp(-near.narrow*y*y)
+	}
+	return c
+}
+
 // The effective wind is the one solution of its own equation and grows with distance.
 func TestEffectiveWindSolvesItsEquation(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {

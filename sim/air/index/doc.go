@@ -51,8 +51,7 @@ func ParsePollutant(name string) (Pollutant, error) {
 // Averaging is the time over which a concentration is the mean.
 type Averaging uint8
 
-// The averaging times. NowCast is the US weighting of recent hours that stands
-// in for a day.
+// The averaging times. A NowCast counts as a day.
 const (
 	Hour Averaging = iota
 	EightHours
