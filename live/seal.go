@@ -251,7 +251,7 @@ func (h *harvest) batch() (store.Batch, error) {
 	for i := range h.series {
 		s := &h.series[i]
 		points += len(s.Points)
-		s.Points = newestFirstWins(s.Points)
+		s.Points = newestWins(s.Points)
 	}
 	if points != h.accepted {
 		return store.Batch{}, fmt.Errorf("sealing up to message %d: %d readings gathered, the log accepted %d", h.seq, points, h.accepted)
@@ -259,14 +259,9 @@ func (h *harvest) batch() (store.Batch, error) {
 	return store.Batch{Seq: h.seq, FeedSeq: h.feedSeq, Series: h.series, Rejected: h.rejected}, nil
 }
 
-// newestFirstWins sorts points by end; of several with one end the last stays.
-func newestFirstWins(ps []store.Point) []store.Point {
-	if slices.IsSortedFunc(ps, func(a, b store.Point) int {
-		if a.EndMS < b.EndMS {
-			return -1
-		}
-		return 1 // equal ends are not in order: one must go
-	}) {
+// newestWins sorts points by end; of several with one end the last stays.
+func newestWins(ps []store.Point) []store.Point {
+	if rising(ps) {
 		return ps
 	}
 	slices.SortStableFunc(ps, func(a, b store.Point) int { return compareInt(a.EndMS, b.EndMS) })
@@ -277,6 +272,15 @@ func newestFirstWins(ps []store.Point) []store.Point {
 		}
 	}
 	return out
+}
+
+func rising(ps []store.Point) bool {
+	for i := 1; i < len(ps); i++ {
+		if ps[i].EndMS <= ps[i-1].EndMS {
+			return false
+		}
+	}
+	return true
 }
 
 // Rejected is a reading that was refused.
