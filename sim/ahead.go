@@ -22,15 +22,15 @@ func (p *planner) link(w *walk) bool {
 	state := e.state(l)
 	red := state == 'r' || state == 'y' || state == 'u'
 	minor := isMinor(state)
-	brakeNow := e.brakeOwnM(k, v.speedMPS)
+	brakeNow := k.brakeM(v.speedMPS)
 	decel := k.decel
 	if red && yellowDecel > decel {
 		decel = min(yellowDecel, k.emergency)
-		brakeNow = e.brakeM(v.speedMPS, decel)
+		brakeNow = brakeM(v.speedMPS, decel, e.dt)
 	}
 	stopM := p.stopBefore(w, red, minor, brakeNow)
 	request := (w.v > epsMPS && !(w.slow && l.role == entryLink)) || (w.last < 0 && w.tr.inner())
-	wait := min(w.v, e.stopWithin(k, v.speedMPS, stopM))
+	wait := k.stopWithin(v.speedMPS, stopM, w.v)
 	if red && w.seen >= brakeNow {
 		if w.tr.inner() {
 			p.mindFoes(w, l, &wait, &request)
@@ -55,7 +55,7 @@ func (p *planner) enter(w *walk, q linkID, l *link, minor bool, brakeNow, wait f
 	arrive := w.pass
 	couldBrake := minor && brakeNow < w.seen && !(l.role == waitLink && p.entryMajor(l))
 	if couldBrake && w.seen > nearM {
-		atSight := e.stopMPS(nearM, k.decel, 0)
+		atSight := k.sightMPS
 		arrive = min(w.pass, k.afterM(nearM, atSight))
 		w.slow = true
 	} else if l.right == '=' && l.group < 0 && v.waitS > 0 && p.stuckInRing(q) {
@@ -63,8 +63,8 @@ func (p *planner) enter(w *walk, q linkID, l *link, minor bool, brakeNow, wait f
 	}
 	it := item{link: q, request: request, passMPS: w.v, waitMPS: wait, seenM: w.seen, fromMPS: arrive,
 		arriveS: e.nowS - e.dt + k.arriveS(w.seen, w.v, arrive)}
-	if w.seen < e.brakeOwnM(k, w.v) && v.flags&stopped == 0 {
-		it.brake = min(e.brakingArrivalMPS(k, w.seen, w.v), arrive)
+	if w.seen < k.brakeM(w.v) && v.flags&stopped == 0 {
+		it.brake = min(k.brakingArrivalMPS(w.seen, w.v), arrive)
 	}
 	it.leave = min(p.linkMaxMPS(l), k.afterM(l.lengthM, arrive))
 	p.add(it)
@@ -89,7 +89,7 @@ func (p *planner) advance(w *walk, q linkID, l *link) {
 	w.track, w.tr, w.last = l.to, &e.net.tracks[l.to], p.n-1
 	w.limit = min(w.tr.limitMPS*float64(v.factor), k.maxMPS)
 	if w.limit < w.v {
-		w.v = min(w.v, max(e.freeMPS(k, w.seen, w.limit), max(0, v.speedMPS-k.stepBrake)))
+		w.v = min(w.v, max(k.freeMPS(w.seen, w.limit), k.floorMPS(v.speedMPS)))
 	}
 	if w.tr.inner() {
 		p.shares.innerM += w.tr.lengthM
@@ -136,7 +136,7 @@ func (p *planner) followOnto(w *walk) {
 	fk := &e.kinds[f.kind]
 	last := &p.items[w.last]
 	gap := back + w.seen - w.tr.lengthM - k.gapM
-	brake := e.brakeM(f.speedMPS, max(k.decel, fk.decel))
+	brake := k.behind(fk, f.speedMPS)
 	var safe float64
 	if gap < 0 && back < 0 && f.came != last.link {
 		// Its tail stands on another way onto this track: stay off the track.
@@ -144,12 +144,12 @@ func (p *planner) followOnto(w *walk) {
 		if l := &e.net.links[last.link]; l.role != entryLink {
 			stop -= e.net.tracks[l.from].lengthM
 		}
-		safe = e.stopWithin(k, v.speedMPS, stop)
+		safe = k.stopWithin(v.speedMPS, stop, w.v)
 	} else {
-		safe = e.follow(k, v.speedMPS, gap, f.speedMPS, brake)
+		safe = k.follow(v.speedMPS, gap, f.speedMPS, brake, w.v)
 	}
 	if last.link != noLink {
-		last.slowTo(e.follow(k, max(0, last.leave), gap, f.speedMPS, brake))
+		last.slowTo(k.follow(max(0, last.leave), gap, f.speedMPS, brake, k.maxMPS))
 	}
 	w.v = min(w.v, safe)
 	w.pass = min(w.pass, safe)
@@ -168,9 +168,9 @@ func (p *planner) haltAhead(w *walk) (stopM float64, done bool) {
 		return 0, false
 	}
 	stopM = h.endM - (w.tr.lengthM - w.seen)
-	w.v = min(w.v, max(e.stopWithin(p.k, v.speedMPS, stopM+epsM), max(0, v.speedMPS-p.k.stepBrake)))
+	w.v = min(w.v, max(p.k.stopWithin(v.speedMPS, stopM+epsM, w.v), p.k.floorMPS(v.speedMPS)))
 	if w.last >= 0 {
-		p.items[w.last].slowTo(e.stopMPS(h.endM, p.k.decel, e.dt))
+		p.items[w.last].slowTo(p.k.holdMPS(h.endM, e.dt))
 	}
 	return stopM, true
 }
@@ -191,7 +191,7 @@ func (p *planner) endOfWay(w *walk) {
 	e, v := p.e, p.v
 	c := &e.cars[v.id]
 	if c.at+w.view < c.path.count-1 {
-		stop := e.stopWithin(p.k, v.speedMPS, w.seen)
+		stop := p.k.stopWithin(v.speedMPS, w.seen, w.v)
 		if w.last >= 0 {
 			p.items[w.last].slowTo(stop)
 		}

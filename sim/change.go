@@ -92,6 +92,7 @@ type changer struct {
 	lanes   []laneCursor
 	looks   []laneLook
 	changes int
+	d       decision
 }
 
 // trackEnds is the first and last vehicle of a track, frozen while lanes are
@@ -189,28 +190,26 @@ func (c *changer) vehicle(l int) {
 		w.at++
 		return
 	}
-	k := &e.kinds[v.kind]
 	c.looks, _ = e.looks.of(v.look)
-	d := decision{changer: c, v: v, k: k, l: l, me: ref{w.t, w.at}}
-	d.leader = c.aheadOn(l, v, k)
-	d.prepare()
+	d := &c.d
+	d.begin(c, l, v)
+	if c.looks[l].fixed && v.flags&hasHalt == 0 && !d.leaderStopped() {
+		v.lc &= lcAmLeader | lcAmFollower | lcAskedLeft | lcAskedRight
+		v.flags &^= laneBlock
+		w.at++
+		return
+	}
 	for _, dir := range [2]int{-1, 1} {
 		m := l + dir
-		if m < 0 || m >= len(c.lanes) || !e.net.tracks[c.lanes[m].t].open(k) {
+		if m < 0 || m >= len(c.lanes) || !e.net.tracks[c.lanes[m].t].open(d.k) {
 			continue
 		}
-		if d.consider(dir); d.accepted {
+		if d.consider(dir) {
 			c.move(l, m)
 			return
 		}
 	}
-	d.wait(-1)
-	d.wait(1)
-	v.lc = v.lc&(lcAmLeader|lcAmFollower|lcAskedLeft|lcAskedRight) | d.state&^lcStay
-	v.flags &^= laneBlock
-	if d.state&lcStrategic != 0 && d.state&lcUrgent != 0 {
-		v.flags |= laneBlock
-	}
+	d.stay()
 	w.at++
 }
 
@@ -249,39 +248,39 @@ func (e *Engine) parallelLink(q linkID, t trackID) linkID {
 	return q
 }
 
-// aheadOn returns the leader the vehicle has, or would have on lane l: the last
+// aheadOn finds the leader the vehicle has, or would have on lane l: the last
 // of those that have decided, else the tail of one beyond, else the last
 // vehicle on the way ahead.
-func (c *changer) aheadOn(l int, v *veh, k *kind) near {
+func (c *changer) aheadOn(l int, v *veh, k *kind, out *near) {
 	e := c.e
 	w := &c.lanes[l]
 	if w.at > 0 {
 		f := &e.road[w.t][w.at-1]
-		return c.local(ref{w.t, w.at - 1}, f, f.posM-e.kinds[f.kind].lengthM-v.posM-k.gapM)
+		c.local(out, ref{w.t, w.at - 1}, f, f.posM-e.kinds[f.kind].lengthM-v.posM-k.gapM)
+		return
 	}
-	out := near{gap: math.Inf(1)}
+	out.ok, out.stopped, out.gap = false, false, math.Inf(1)
 	tr := &e.net.tracks[w.t]
 	for q := tr.out; q < tr.outEnd; q++ {
 		if x := &e.ends[e.net.links[q].to]; x.any && x.came == q && x.backM < 0 {
 			if gap := tr.lengthM + x.backM - v.posM - k.gapM; gap < out.gap {
-				out = c.frozenBack(x, gap)
+				c.frozenBack(out, x, gap)
 			}
 		}
 	}
-	if out.ok {
-		return out
+	if !out.ok {
+		c.beyond(l, v, k, out)
 	}
-	return c.beyond(l, v, k)
 }
 
 // beyond looks for a leader on the tracks behind the end of lane l, as far as
 // the vehicle's braking distance and no farther than a closed link.
-func (c *changer) beyond(l int, v *veh, k *kind) near {
+func (c *changer) beyond(l int, v *veh, k *kind, out *near) {
 	e := c.e
 	q := c.looks[l].link
 	at := c.lanes[l].t
 	seen := e.net.tracks[at].lengthM - v.posM
-	sight := e.brakeOwnM(k, v.speedMPS) + v.speedMPS*k.tauS + k.gapM + v.speedMPS*e.dt
+	sight := k.brakeM(v.speedMPS) + v.speedMPS*k.tauS + k.gapM + v.speedMPS*e.dt
 	for range 6 {
 		if q == noLink || seen > sight {
 			break
@@ -291,7 +290,8 @@ func (c *changer) beyond(l int, v *veh, k *kind) near {
 			break
 		}
 		if x := &e.ends[link.to]; x.any {
-			return c.frozenBack(x, seen+x.backM-k.gapM)
+			c.frozenBack(out, x, seen+x.backM-k.gapM)
+			return
 		}
 		tr := &e.net.tracks[link.to]
 		if !tr.inner() {
@@ -300,30 +300,29 @@ func (c *changer) beyond(l int, v *veh, k *kind) near {
 		seen += tr.lengthM
 		q = tr.out
 	}
-	return near{gap: math.Inf(1)}
 }
 
-func (c *changer) frozenBack(x *trackEnds, gap float64) near {
-	return near{ok: true, k: &c.e.kinds[x.backKind], speed: x.backMPS, gap: gap, stopped: x.backStopped, lc: x.backLC}
+func (c *changer) frozenBack(out *near, x *trackEnds, gap float64) {
+	*out = near{ok: true, k: &c.e.kinds[x.backKind], speed: x.backMPS, gap: gap, stopped: x.backStopped, lc: x.backLC}
 }
 
-func (c *changer) local(at ref, f *veh, gap float64) near {
-	return near{ok: true, local: true, at: at, k: &c.e.kinds[f.kind], speed: f.speedMPS, gap: gap, stopped: f.flags&stopped != 0,
+func (c *changer) local(out *near, at ref, f *veh, gap float64) {
+	*out = near{ok: true, local: true, at: at, k: &c.e.kinds[f.kind], speed: f.speedMPS, gap: gap, stopped: f.flags&stopped != 0,
 		lc: f.lc, accel: float64(f.accel)}
 }
 
-// behindOn returns the follower the vehicle would have on lane m.
-func (c *changer) behindOn(m int, v *veh, k *kind) near {
+// behindOn finds the follower the vehicle would have on lane m.
+func (c *changer) behindOn(m int, v *veh, k *kind, out *near) {
 	e := c.e
 	w := &c.lanes[m]
 	if int(w.at) < len(e.road[w.t]) {
 		f := &e.road[w.t][w.at]
 		fk := &e.kinds[f.kind]
-		return c.local(ref{w.t, w.at}, f, v.posM-k.lengthM-f.posM-fk.gapM)
+		c.local(out, ref{w.t, w.at}, f, v.posM-k.lengthM-f.posM-fk.gapM)
+		return
 	}
-	out := near{gap: math.Inf(1)}
-	c.upstream(w.t, v.posM-k.lengthM, 0, v, &out)
-	return out
+	out.ok, out.gap = false, math.Inf(1)
+	c.upstream(w.t, v.posM-k.lengthM, 0, v, out)
 }
 
 // upstream looks for the follower that lacks most of its safe gap on the tracks
@@ -340,8 +339,8 @@ func (c *changer) upstream(t trackID, distM float64, depth int, v *veh, out *nea
 		if x.any {
 			fk := &e.kinds[x.frontKind]
 			gap := distM + n.tracks[from].lengthM - x.frontM - fk.gapM
-			need := e.secureM(fk, x.frontMPS, v.speedMPS, e.kinds[v.kind].decel)
-			if x.frontLink == q && (!out.ok || gap-need < out.gap-e.secureM(out.k, out.speed, v.speedMPS, e.kinds[v.kind].decel)) {
+			need := fk.secureM(x.frontMPS, &e.kinds[v.kind], v.speedMPS)
+			if x.frontLink == q && (!out.ok || gap-need < out.gap-out.k.secureM(out.speed, &e.kinds[v.kind], v.speedMPS)) {
 				*out = near{ok: true, k: fk, speed: x.frontMPS, gap: gap}
 			}
 		} else if far := distM + n.tracks[from].lengthM; far < upstreamM && depth < 4 {

@@ -146,7 +146,7 @@ func (p *planner) withdraw(i int) {
 	if i == 0 && e.net.tracks[p.t].inner() {
 		return
 	}
-	brake := e.brakeOwnM(p.k, p.v.speedMPS)
+	brake := p.k.brakeM(p.v.speedMPS)
 	for ; i < p.n; i++ {
 		it := &p.items[i]
 		it.passMPS = it.waitMPS
@@ -165,7 +165,7 @@ func (p *planner) withdraw(i int) {
 func (p *planner) decide(final bool) (safe, least float64, ok bool) {
 	e, v, k := p.e, p.v, p.k
 	least = 0
-	brake := e.brakeOwnM(k, v.speedMPS)
+	brake := k.brakeM(v.speedMPS)
 	leastM, canStop := 0.0, false
 	for i := range p.n {
 		it := &p.items[i]
@@ -211,7 +211,7 @@ func (p *planner) decide(final bool) (safe, least float64, ok bool) {
 			}
 			continue
 		}
-		if !canBrake && l.group < 0 && it.seenM < e.brakeM(v.speedMPS, k.emergency) {
+		if !canBrake && l.group < 0 && it.seenM < brakeM(v.speedMPS, k.emergency, e.dt) {
 			safe = it.passMPS // too fast to stop
 			continue
 		}
@@ -221,7 +221,7 @@ func (p *planner) decide(final bool) (safe, least float64, ok bool) {
 	}
 	if safe+epsM < least {
 		if canStop && safe < v.speedMPS {
-			safe = min(safe, max(max(0, v.speedMPS-k.stepBrake), e.stopWithin(k, v.speedMPS, leastM)))
+			safe = min(safe, max(k.floorMPS(v.speedMPS), k.stopWithin(v.speedMPS, leastM, k.topMPS(v.speedMPS))))
 			least = 0
 			v.plan |= mustWait
 		} else {

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"context"
+	"math"
 	"time"
 
 	"tideway/geo"
@@ -11,15 +12,16 @@ import (
 // Engine is a run that is stepped by hand. It is not safe for concurrent use;
 // inside a step it uses Input.Threads cores.
 type Engine struct {
-	in       Input
-	net      *network
-	kinds    []kind
-	looks    *outlooks
-	step     time.Duration
-	dt       float64 // step in seconds
-	tick     int64   // steps done
-	nowS     float64 // time since Input.Begin
-	longestM float64 // longest vehicle
+	in                  Input
+	net                 *network
+	kinds               []kind
+	looks               *outlooks
+	step                time.Duration
+	dt                  float64 // step in seconds
+	tick                int64   // steps done
+	nowS                float64 // time since Input.Begin
+	longestM            float64 // longest vehicle
+	halfLife, slowDecay float64 // of inclinations in a step: half and four fifths a second
 
 	road [][]veh   // by track, front first
 	fill []float64 // by track: length taken by its vehicles with their gaps, as of the last step
@@ -72,6 +74,7 @@ func New(in Input) (*Engine, error) {
 		in.Step = defaultStep
 	}
 	e := &Engine{in: in, net: compile(in.City), step: in.Step, dt: in.Step.Seconds(), threads: parallel.Threads(in.Threads)}
+	e.halfLife, e.slowDecay = math.Pow(0.5, e.dt), math.Pow(0.8, e.dt)
 	e.intervalTicks = int64(in.Interval / in.Step)
 	e.shards = parallel.Shards(len(e.net.tracks), shardTracks)
 	e.road = make([][]veh, len(e.net.tracks))

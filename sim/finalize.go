@@ -51,8 +51,8 @@ func (e *Engine) patch(v *veh, k *kind, lo, want, hi float64) float64 {
 	next, got := want, false
 	if v.leaveM > 0 {
 		if space := float64(v.leftM-v.leaveM) - marginM - k.gapM; space > 0 {
-			hard := max(0, v.speedMPS-k.emergency*e.dt)
-			safe := e.stopWithin(k, v.speedMPS, space)
+			hard := k.hardMPS(v.speedMPS)
+			safe := k.stopWithin(v.speedMPS, space, k.topMPS(v.speedMPS))
 			hi = min(hi, max(safe, hard))
 			if safe < want {
 				if safe < lo && safe >= hard {

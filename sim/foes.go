@@ -140,12 +140,12 @@ func (p *planner) adapt(w *walk, x *meeting, f *foe) {
 	fk := &e.kinds[f.v.kind]
 	safe := 0.0
 	if f.gap >= 0 {
-		safe = e.follow(k, v.speedMPS, f.gap, f.v.speedMPS, e.brakeM(f.v.speedMPS, max(k.decel, fk.decel)))
+		safe = k.follow(v.speedMPS, f.gap, f.v.speedMPS, k.behind(fk, f.v.speedMPS), k.topMPS(v.speedMPS))
 	} else {
-		safe = e.stopWithin(k, v.speedMPS, w.seen-w.tr.lengthM-marginM)
+		safe = k.stopWithin(v.speedMPS, w.seen-w.tr.lengthM-marginM, k.topMPS(v.speedMPS))
 	}
 	if f.untilM >= 0 {
-		stop := e.stopWithin(k, v.speedMPS, f.untilM-k.gapM)
+		stop := k.stopWithin(v.speedMPS, f.untilM-k.gapM, k.topMPS(v.speedMPS))
 		if math.IsInf(f.gap, -1) {
 			safe = max(safe, stop)
 		} else {

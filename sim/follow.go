@@ -4,78 +4,99 @@ import "math"
 
 // Car following after Krauss (Microscopic modeling of traffic flow, DLR
 // Forschungsbericht 98-08, 1998) in the discrete form that keeps gaps at steps
-// of any length: a follower that drives v for its reaction time and then brakes
-// by b in every step stops behind a leader who brakes now.
+// of any length: a follower that drives v for its reaction time and then loses
+// b·dt in every step stops behind a leader who brakes now.
 
 const epsM = 0.001 // gaps are taken this much shorter, so that rounding cannot overlap
 
-// brakeM returns the distance a vehicle covers while it brakes by b from speed
-// v, losing b·dt in every step beginning with this one.
-func (e *Engine) brakeM(v, b float64) float64 {
-	cut := b * e.dt
-	n := math.Floor(v / cut)
-	return e.dt * (n*v - cut*n*(n+1)/2)
+// brakeM returns the distance covered while braking by b from speed v in steps
+// of dt, the first of which is driven b·dt slower already.
+func brakeM(v, b, dt float64) float64 {
+	cut := b * dt
+	n := float64(int(v / cut))
+	return dt * (n*v - cut*n*(n+1)*0.5)
 }
 
-// brakeOwnM is brakeM with the comfortable deceleration of k.
-func (e *Engine) brakeOwnM(k *kind, v float64) float64 {
+// brakeM is brakeM with the comfortable deceleration of k.
+func (k *kind) brakeM(v float64) float64 {
 	n := float64(int(v * k.perBrake))
-	return e.dt * (n*v - k.stepBrake*n*(n+1)*0.5)
+	return k.dt * n * (v - k.stepBrake*(n+1)*0.5)
 }
 
-// stopMPS returns the highest speed that can be held for the reaction time
-// tauS and still be braked away, b·dt a step, within gapM.
-func (e *Engine) stopMPS(gapM, b, tauS float64) float64 {
+// behind returns the braking distance that a follower of kind k grants a leader
+// of kind f at speed v: the larger deceleration of both counts.
+func (k *kind) behind(f *kind, v float64) float64 {
+	if f.decel > k.decel {
+		return f.brakeM(v)
+	}
+	return k.brakeM(v)
+}
+
+// holdMPS returns the highest speed that can be held for the reaction time tauS
+// and still be braked away within gapM.
+func (k *kind) holdMPS(gapM, tauS float64) float64 {
 	g := gapM - epsM
 	if g < 0 {
 		return 0
 	}
-	cut, s := b*e.dt, e.dt
-	root := math.Sqrt(s*s + 4*(s*(2*g/cut-tauS)+tauS*tauS))
-	n := math.Floor(0.5 - (tauS-0.5*root)/s)
-	h := 0.5*n*(n-1)*cut*s + n*cut*tauS
+	if g < k.stepBrake*tauS {
+		return g / tauS // gone within the first step of braking
+	}
+	s, cut := k.dt, k.stepBrake
+	root := math.Sqrt(s*s + 4*(s*(2*g*k.perBrake-tauS)+tauS*tauS))
+	n := float64(int(0.5 - (tauS-0.5*root)*k.perDT))
+	h := n * cut * (0.5*(n-1)*s + tauS)
 	return n*cut + (g-h)/(n*s+tauS)
 }
 
-// stopWithin returns the speed with which a vehicle of kind k at speed v may go on
-// so that it can stop within gapM. When comfortable braking does not suffice it
-// brakes as hard as needed, by a fifth more for safety.
-func (e *Engine) stopWithin(k *kind, v, gapM float64) float64 {
-	return min(e.soften(k, v, gapM, 0, e.stopMPS(gapM, k.decel, e.dt)), min(v+k.accel*e.dt, k.maxMPS))
+// stopWithin returns the speed with which a vehicle of kind k at speed v may go
+// on, up to want, so that it can stop within gapM. When comfortable braking
+// does not suffice it brakes as hard as needed.
+func (k *kind) stopWithin(v, gapM, want float64) float64 {
+	if gapM > want*k.dt+k.brakeM(want)+epsM {
+		return want
+	}
+	x := k.holdMPS(gapM, k.dt)
+	if v-x > k.stepBrake+epsM {
+		x = k.soften(v, gapM, 0, x)
+	}
+	return min(x, want)
 }
 
-// follow returns the safe speed behind a leader at leaderMPS whose tail is gapM
-// (beyond the minimum gap) ahead. leaderBrakeM is the leader's braking distance
-// when it brakes by the larger of both decelerations.
-func (e *Engine) follow(k *kind, v, gapM, leaderMPS, leaderBrakeM float64) float64 {
-	var x float64
+// follow returns the safe speed, up to want, behind a leader at leaderMPS whose
+// tail is gapM (beyond the minimum gap) ahead and whose braking distance is
+// leaderM.
+func (k *kind) follow(v, gapM, leaderMPS, leaderM, want float64) float64 {
+	if gapM+leaderM > want*k.tauS+k.brakeM(want)+epsM && gapM >= 0 {
+		return want
+	}
+	x := max(0, v-k.emergency*k.dt)
 	if gapM >= 0 {
-		x = e.stopMPS(gapM+leaderBrakeM, k.decel, k.tauS)
-	} else {
-		x = max(0, v-k.emergency*e.dt)
+		x = k.holdMPS(gapM+leaderM, k.tauS)
 	}
 	if v-x > k.stepBrake+epsM {
-		x = e.soften(k, v, gapM, leaderMPS, x)
+		x = k.soften(v, gapM, leaderMPS, x)
 	}
-	return x
+	return min(x, want)
 }
 
 const emergencyMargin = 1.2
 
-// soften replaces braking beyond comfort by the deceleration that is needed.
-func (e *Engine) soften(k *kind, v, gapM, leaderMPS, x float64) float64 {
-	planned := (v - x) / e.dt
+// soften replaces braking beyond comfort by the deceleration that is needed,
+// and a fifth more.
+func (k *kind) soften(v, gapM, leaderMPS, x float64) float64 {
+	planned := (v - x) * k.perDT
 	if planned <= k.decel+epsM || k.emergency == k.decel {
 		return x
 	}
-	need := min(max(emergencyMargin*e.needed(k, v, gapM, leaderMPS), k.decel), planned)
-	return max(0, v-need*e.dt)
+	need := min(max(emergencyMargin*k.needed(v, gapM, leaderMPS), k.decel), planned)
+	return max(0, v-need*k.dt)
 }
 
 // needed returns the constant deceleration with which a vehicle stops behind a
 // leader who brakes as it would itself; if that is more than comfortable, with
 // which it does so when both brake equally hard.
-func (e *Engine) needed(k *kind, v, gapM, leaderMPS float64) float64 {
+func (k *kind) needed(v, gapM, leaderMPS float64) float64 {
 	if gapM <= 0 {
 		return k.emergency
 	}
@@ -88,25 +109,34 @@ func (e *Engine) needed(k *kind, v, gapM, leaderMPS float64) float64 {
 
 // freeMPS returns the highest speed from which a vehicle can come down to
 // target after distM, braking comfortably.
-func (e *Engine) freeMPS(k *kind, distM, target float64) float64 {
-	v := target * e.dt
+func (k *kind) freeMPS(distM, target float64) float64 {
+	v := target * k.dt
 	if distM < v {
 		return target
 	}
-	b := k.decel * e.dt * e.dt
+	b := k.stepBrake * k.dt
 	y := max(0, ((math.Sqrt((b+2*v)*(b+2*v)+8*b*distM)-b)*0.5-v)/b)
-	full := math.Floor(y)
+	full := float64(int(y))
 	exact := (full*full+full)*0.5*b + full*v
 	if y > full {
 		exact += v
 	}
-	return max(0, distM-exact)/((full+1)*e.dt) + full*k.stepBrake + target
+	return max(0, distM-exact)/((full+1)*k.dt) + full*k.stepBrake + target
 }
 
 // afterM returns the speed reached after distM of full acceleration from v.
 func (k *kind) afterM(distM, v float64) float64 {
 	return min(k.maxMPS, math.Sqrt(v*v+2*k.accel*max(0, distM)))
 }
+
+// topMPS returns the highest speed of the next step.
+func (k *kind) topMPS(v float64) float64 { return min(v+k.accel*k.dt, k.maxMPS) }
+
+// floorMPS returns the lowest speed that comfortable braking reaches in a step.
+func (k *kind) floorMPS(v float64) float64 { return max(0, v-k.stepBrake) }
+
+// hardMPS returns the lowest speed that emergency braking reaches in a step.
+func (k *kind) hardMPS(v float64) float64 { return max(0, v-k.emergency*k.dt) }
 
 // arriveS returns the least time to cover distM from speed v, arriving with
 // speed to: accelerating at once or braking as late as possible.
@@ -117,20 +147,20 @@ func (k *kind) arriveS(distM, v, to float64) float64 {
 	}
 	t := (to - v) / a
 	rest := max(0, distM-t*(to+v)*0.5)
-	return t + rest/max(max(v, to), haltMPS)
+	return t + rest/max(v, to, haltMPS)
 }
 
-// secureM returns the gap behind a leader at leaderMPS that a follower at v
-// needs to be safe.
-func (e *Engine) secureM(k *kind, v, leaderMPS, leaderDecel float64) float64 {
-	return max(0, e.brakeOwnM(k, v)+v*k.tauS-e.brakeM(leaderMPS, max(k.decel, leaderDecel)))
+// secureM returns the gap that a follower of kind k at v needs behind a leader
+// of kind f at leaderMPS.
+func (k *kind) secureM(v float64, f *kind, leaderMPS float64) float64 {
+	return max(0, k.brakeM(v)+v*k.tauS-k.behind(f, leaderMPS))
 }
 
 const haltMPS = 0.1 // below this a vehicle counts as standing
 
 // brakingArrivalMPS is the speed at distM if a vehicle at v begins to brake now.
-func (e *Engine) brakingArrivalMPS(k *kind, distM, v float64) float64 {
-	if distM < v*e.dt {
+func (k *kind) brakingArrivalMPS(distM, v float64) float64 {
+	if distM < v*k.dt {
 		return math.MaxFloat64
 	}
 	left := v*v - 2*k.decel*(distM-v*k.tauS)

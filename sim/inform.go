@@ -27,7 +27,7 @@ func (d *decision) slowForBlocked(r ref) {
 	if gap <= marginM || v.speedMPS >= k.decel {
 		return
 	}
-	d.advise(v, k, e.follow(k, v.speedMPS, gap-marginM, f.speedMPS, e.brakeM(f.speedMPS, max(k.decel, fk.decel))))
+	d.advise(v, k, k.follow(v.speedMPS, gap-marginM, f.speedMPS, k.behind(fk, f.speedMPS), k.topMPS(v.speedMPS)))
 }
 
 // urgent prepares a change that the route needs soon.
@@ -46,7 +46,8 @@ func (d *decision) urgent(wish lcState) {
 	}
 	if first := d.lanes[d.l].first; first.index >= 0 && first != d.me && !(d.lead.local && first == d.lead.at) {
 		f := &e.road[first.track][first.index]
-		n := d.local(first, f, 0)
+		var n near
+		d.local(&n, first, f, 0)
 		d.reserve(&n, wish)
 	}
 	lanes := max(1, math.Abs(float64(d.off)))
@@ -67,11 +68,11 @@ func (d *decision) reserve(n *near, wish lcState) {
 	if n.lc&counter == 0 {
 		return
 	}
-	if n.k.fullM <= float64(v.leftM)-e.brakeOwnM(k, v.speedMPS) {
+	if n.k.fullM <= float64(v.leftM)-k.brakeM(v.speedMPS) {
 		v.leaveM = max(v.leaveM, float32(n.k.fullM))
 	} else if n.local {
 		f := &e.road[n.at.track][n.at.index]
-		if float64(f.leftM)-e.brakeOwnM(n.k, f.speedMPS) >= k.fullM || f.leftM > v.leftM {
+		if float64(f.leftM)-n.k.brakeM(f.speedMPS) >= k.fullM || f.leftM > v.leftM {
 			f.leaveM = max(f.leaveM, float32(k.fullM))
 		}
 	}
@@ -82,7 +83,7 @@ func (d *decision) reserve(n *near, wish lcState) {
 func (d *decision) informLeader(remaining float64) float64 {
 	e, v, k := d.e, d.v, d.k
 	left := float64(v.leftM - v.leaveM)
-	planned := min(v.speedMPS, e.stopWithin(k, v.speedMPS, left))
+	planned := min(v.speedMPS, k.stopWithin(v.speedMPS, left, k.topMPS(v.speedMPS)))
 	if v.advice != adviceNone {
 		planned = min(planned, float64(v.advice))
 	}
@@ -92,8 +93,8 @@ func (d *decision) informLeader(remaining float64) float64 {
 	n := &d.lead
 	nextMPS := n.speed - max(1, -n.accel)*e.dt
 	nextGap := n.gap + e.dt*(nextMPS-planned)
-	target := max(max(0, v.speedMPS-k.stepBrake),
-		e.follow(k, v.speedMPS, nextGap, max(0, nextMPS), e.brakeM(max(0, nextMPS), max(k.decel, n.k.decel))))
+	nextMPS = max(0, nextMPS)
+	target := max(k.floorMPS(v.speedMPS), k.follow(v.speedMPS, nextGap, nextMPS, k.behind(n.k, nextMPS), k.topMPS(v.speedMPS)))
 
 	if d.blocked&lcBlockedLead == 0 {
 		d.advise(v, k, target)
@@ -123,7 +124,7 @@ func (d *decision) informLeader(remaining float64) float64 {
 // canPass reports whether there are road and time to pass the leader on the
 // other lane before the lane ends.
 func (d *decision) canPass(planned, left, remaining float64) bool {
-	e, v, k := d.e, d.v, d.k
+	v, k := d.v, d.k
 	n := &d.lead
 	if n.stopped {
 		return true
@@ -132,8 +133,8 @@ func (d *decision) canPass(planned, left, remaining float64) bool {
 	if dv <= 0 {
 		return false
 	}
-	dist := max(0, n.gap+n.k.fullM+k.lengthM+e.secureM(n.k, n.speed, v.speedMPS, k.decel))
-	if left-e.brakeOwnM(k, v.speedMPS)-v.speedMPS*k.tauS < dist {
+	dist := max(0, n.gap+n.k.fullM+k.lengthM+n.k.secureM(n.speed, k, v.speedMPS))
+	if left-k.brakeM(v.speedMPS)-v.speedMPS*k.tauS < dist {
 		return false
 	}
 	return remaining >= dist/dv
@@ -152,17 +153,17 @@ func (d *decision) informFollower(remaining, planned float64) {
 	if d.dir < 0 {
 		asked = lcAmFollower | lcAskedRight
 	}
-	brake := func(mps float64) float64 { return e.brakeM(mps, max(n.k.decel, k.decel)) }
+	brake := func(mps float64) float64 { return n.k.behind(k, mps) }
 	if d.blocked&lcBlockedFollow == 0 {
 		if d.blocked&lcBlockedLead != 0 {
-			safe := e.follow(n.k, n.speed, n.gap+planned*e.dt, planned, brake(planned))
-			safe = e.follow(n.k, n.speed, n.gap+(planned-safe)*e.dt, planned, brake(planned))
+			safe := n.k.follow(n.speed, n.gap+planned*e.dt, planned, brake(planned), n.k.topMPS(n.speed))
+			safe = n.k.follow(n.speed, n.gap+(planned-safe)*e.dt, planned, brake(planned), n.k.topMPS(n.speed))
 			d.advise(f, n.k, safe)
 		}
 		return
 	}
 	if planned-n.speed >= helpMPS {
-		need := e.secureM(n.k, n.speed, planned, k.decel)
+		need := n.k.secureM(n.speed, k, planned)
 		if (need-n.gap)/remaining < planned-n.speed {
 			f.lc |= asked
 			d.advise(f, n.k, planned-helpMPS)
@@ -173,11 +174,11 @@ func (d *decision) informFollower(remaining, planned float64) {
 	later := max(0, n.speed-n.k.decel)
 	dv := planned - later
 	gap := n.gap + dv
-	need := e.secureM(n.k, later, planned, k.decel)
+	need := n.k.secureM(later, k, planned)
 	switch {
 	case gap > 0 && gap >= need:
-		safe := max(soon, e.follow(n.k, n.speed, n.gap+planned*e.dt, planned, brake(planned)))
-		safe = max(soon, e.follow(n.k, n.speed, n.gap+(planned-safe)*e.dt, planned, brake(planned)))
+		safe := max(soon, n.k.follow(n.speed, n.gap+planned*e.dt, planned, brake(planned), n.k.topMPS(n.speed)))
+		safe = max(soon, n.k.follow(n.speed, n.gap+(planned-safe)*e.dt, planned, brake(planned), n.k.topMPS(n.speed)))
 		f.lc |= asked
 		d.advise(f, n.k, safe)
 	case dv > 0 && dv*remaining > need-gap+marginM:
@@ -190,7 +191,7 @@ func (d *decision) informFollower(remaining, planned float64) {
 
 // letPass lets the follower on the other lane go first.
 func (d *decision) letPass(f *veh, n *near, remaining, planned, soon float64, asked lcState) {
-	e, v, k := d.e, d.v, d.k
+	v, k := d.v, d.k
 	help := max(n.speed, v.speedMPS+helpMPS)
 	if n.speed > v.speedMPS && (d.dir < 0 || planned > 27 || d.laneM > turnLaneM) {
 		help = max(soon, v.speedMPS+helpMPS)
@@ -202,6 +203,6 @@ func (d *decision) letPass(f *veh, n *near, remaining, planned, soon float64, as
 	}
 	f.lc |= asked
 	d.advise(f, n.k, help)
-	dist := max(0, n.gap+k.fullM+n.k.lengthM+e.secureM(k, planned, help, n.k.decel))
+	dist := max(0, n.gap+k.fullM+n.k.lengthM+k.secureM(planned, n.k, help))
 	d.advise(v, k, max(help-dist/remaining, v.speedMPS-k.stepBrake))
 }

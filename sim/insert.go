@@ -306,7 +306,7 @@ func (e *Engine) behindLeader(v *veh, k *kind, f *veh, backM float64) float64 {
 	if gap < 0 {
 		return -1
 	}
-	return e.stopMPS(gap+e.brakeM(f.speedMPS, max(k.decel, fk.decel)), k.decel, k.tauS)
+	return k.holdMPS(gap+k.behind(fk, f.speedMPS), k.tauS)
 }
 
 // fitsAhead checks what lies beyond the end of the lane within braking
@@ -319,7 +319,7 @@ func (e *Engine) fitsAhead(v *veh, k *kind, track trackID, lower func(float64) b
 	seen := tr.lengthM - v.posM
 	c := &e.cars[v.id]
 	look := v.look
-	for view := int32(0); seen < e.brakeOwnM(k, v.speedMPS)+k.gapM+v.speedMPS*e.dt; {
+	for view := int32(0); seen < k.brakeM(v.speedMPS)+k.gapM+v.speedMPS*e.dt; {
 		q := tr.out
 		if !tr.inner() {
 			lanes, _ := e.looks.of(look)
@@ -327,18 +327,18 @@ func (e *Engine) fitsAhead(v *veh, k *kind, track trackID, lower func(float64) b
 				if c.at+view >= c.path.count-1 {
 					return true
 				}
-				return lower(e.stopMPS(seen, k.decel, e.dt))
+				return lower(k.holdMPS(seen, e.dt))
 			}
 		}
 		l := &e.net.links[q]
 		if s := e.state(l); s != 'G' && s != 'M' && s != 'g' {
-			return lower(e.stopMPS(seen, k.decel, e.dt))
+			return lower(k.holdMPS(seen, e.dt))
 		}
 		if f, back := e.last(l.to); f != nil && !lower(e.behindLeader(v, k, f, back+v.posM+seen)) {
 			return false
 		}
 		tr = &e.net.tracks[l.to]
-		if !lower(e.freeMPS(k, seen, min(tr.limitMPS*float64(v.factor), k.maxMPS))) {
+		if !lower(k.freeMPS(seen, min(tr.limitMPS*float64(v.factor), k.maxMPS))) {
 			return false
 		}
 		seen += tr.lengthM
@@ -357,7 +357,7 @@ func (e *Engine) fitsAhead(v *veh, k *kind, track trackID, lower func(float64) b
 func (e *Engine) spares(f *veh, posM float64, v *veh, k *kind) bool {
 	fk := &e.kinds[f.kind]
 	gap := v.posM - k.lengthM - posM - fk.gapM
-	return gap >= 0 && gap >= e.secureM(fk, f.speedMPS, v.speedMPS, k.decel)
+	return gap >= 0 && gap >= fk.secureM(f.speedMPS, k, v.speedMPS)
 }
 
 // sparesUpstream checks the followers that come from the tracks before the
@@ -366,7 +366,7 @@ func (e *Engine) sparesUpstream(v *veh, k *kind, track trackID) bool {
 	return e.eachUpstream(track, v.posM-k.lengthM, 0, func(f *veh, distM float64) bool {
 		fk := &e.kinds[f.kind]
 		gap := distM - fk.gapM
-		return gap >= 0 && gap >= e.secureM(fk, f.speedMPS, v.speedMPS, k.decel) || f.speedMPS < haltMPS && gap >= 0
+		return gap >= 0 && gap >= fk.secureM(f.speedMPS, k, v.speedMPS) || f.speedMPS < haltMPS && gap >= 0
 	})
 }
 

@@ -27,6 +27,8 @@ type laneLook struct {
 	usableM float32 // from the begin of the lane, along the lanes it leads onto
 	off     int8    // lanes to change, positive to the left; 0: among the best
 	follow  int8    // lane of the next segment that link leads to; -1: none
+	next    trackID // that lane; noTrack: none
+	fixed   bool    // it is among the best, and its neighbours lead elsewhere soon
 }
 
 // outlooks holds them; equal content is stored once.
@@ -68,6 +70,7 @@ func (o *outlooks) look(seg, next geo.SegmentID, ahead lookID, k *kind, halt hal
 		}
 	}
 	o.direct(trackID(first), k, halt)
+	o.fix(trackID(first), k)
 	return o.intern(outlook{first: trackID(first), count: int32(count)})
 }
 
@@ -75,7 +78,7 @@ func (o *outlooks) look(seg, next geo.SegmentID, ahead lookID, k *kind, halt hal
 // farthest, then the one nearest to the lanes wanted there.
 func (o *outlooks) lane(t trackID, next geo.SegmentID, ahead lookID, k *kind) laneLook {
 	tr := &o.net.tracks[t]
-	out := laneLook{link: noLink, usableM: float32(tr.lengthM), follow: -1}
+	out := laneLook{link: noLink, usableM: float32(tr.lengthM), follow: -1, next: noTrack}
 	if !tr.open(k) {
 		out.usableM = 0
 		return out
@@ -98,7 +101,7 @@ func (o *outlooks) lane(t trackID, next geo.SegmentID, ahead lookID, k *kind) la
 		}
 	}
 	if best >= 0 {
-		out.follow = int8(best)
+		out.follow, out.next = int8(best), o.net.links[out.link].lane
 		out.usableM = float32(min(tr.lengthM+float64(lanes[best].usableM), lookAheadM))
 	}
 	return out
@@ -135,6 +138,16 @@ func (o *outlooks) direct(first trackID, k *kind, halt haltAt) {
 				break
 			}
 		}
+	}
+}
+
+// fix marks the lanes on which there is nothing to choose.
+func (o *outlooks) fix(first trackID, k *kind) {
+	elsewhere := func(l int) bool {
+		return l < 0 || l >= len(o.work) || o.work[l].off != 0 && o.work[l].usableM < turnLaneM || !o.net.tracks[int(first)+l].open(k)
+	}
+	for l := range o.work {
+		o.work[l].fixed = o.work[l].off == 0 && elsewhere(l-1) && elsewhere(l+1)
 	}
 }
 

@@ -1,6 +1,5 @@
 package sim
 
-
 const (
 	maxItems     = 20
 	stopLineM    = 1.0 // a vehicle halts this far before a red signal
@@ -39,7 +38,6 @@ type planner struct {
 	v      *veh
 	k      *kind
 	t      trackID
-	brakeM float64
 	shares roadShares
 }
 
@@ -67,24 +65,22 @@ func (p *planner) track(t trackID) {
 		k := &e.kinds[v.kind]
 		p.v, p.k = v, k
 		v.plan = v.flags &^ (willPass | mustWait | minorPass)
-		floor := max(0, v.speedMPS-k.stepBrake)
-		top := min(v.speedMPS+k.accel*e.dt, k.maxMPS)
-		limit := max(min(tr.limitMPS*float64(v.factor), k.maxMPS), floor)
+		top := k.topMPS(v.speedMPS)
+		limit := max(min(tr.limitMPS*float64(v.factor), k.maxMPS), k.floorMPS(v.speedMPS))
 		speed := min(top, limit)
 		if lead != nil {
 			gap := lead.posM - leadKind.lengthM - v.posM - k.gapM
-			speed = min(speed, e.follow(k, v.speedMPS, gap, lead.speedMPS, e.brakeM(lead.speedMPS, max(k.decel, leadKind.decel))))
+			speed = k.follow(v.speedMPS, gap, lead.speedMPS, k.behind(leadKind, lead.speedMPS), speed)
 		}
 		lead, leadKind = v, k
 		seen := tr.lengthM - v.posM
-		p.brakeM = e.brakeOwnM(k, top)
 		if v.flags&stopped != 0 {
 			v.nextMPS = 0
 			continue
 		}
-		sight := top*max(k.tauS, e.dt) + p.brakeM + k.gapM + stopLineM
-		if i == 0 {
-			sight += e.longestM // the tail of a vehicle ahead may reach back
+		sight := top*max(k.tauS, e.dt) + k.brakeM(top) + k.gapM + stopLineM
+		if i == 0 && tr.outEnd-tr.out > 1 {
+			sight += e.longestM // the tail of a vehicle on another way may reach back
 		}
 		if v.flags&hasHalt == 0 && seen > sight {
 			e.finalize(v, k, tr, speed, 0)
@@ -156,11 +152,11 @@ func (p *planner) ahead(index int32, seen, speed, limit, top float64) {
 	if tr.inner() {
 		p.shares.innerM = seen
 	}
-	if index == 0 {
+	if index == 0 && tr.outEnd-tr.out > 1 {
 		speed = p.minTail(p.t, speed)
 	}
 	w := walk{track: p.t, tr: tr, seen: seen, v: speed, limit: limit, last: -1,
-		pass: min(k.afterM(seen, speed), limit), dist: top*e.dt + e.brakeOwnM(k, top), look: v.look}
+		pass: min(k.afterM(seen, speed), limit), dist: top*e.dt + k.brakeM(top), look: v.look}
 	for p.link(&w) {
 	}
 	p.keepClear()
@@ -209,7 +205,7 @@ func (p *planner) minTail(t trackID, speed float64) float64 {
 	}
 	fk := &p.e.kinds[f.kind]
 	gap := back - p.v.posM - p.k.gapM
-	return min(speed, p.e.follow(p.k, p.v.speedMPS, gap, f.speedMPS, p.e.brakeM(f.speedMPS, max(p.k.decel, fk.decel))))
+	return p.k.follow(p.v.speedMPS, gap, f.speedMPS, p.k.behind(fk, f.speedMPS), speed)
 }
 
 // tail returns the vehicle whose front has left track t but whose tail has

@@ -70,12 +70,14 @@ type kind struct {
 	maxMPS                  float64
 	accel, decel, emergency float64
 	sigma, tauS, impatience float64
+	dt, perDT               float64 // step in seconds and its inverse
 	stepBrake, perBrake     float64 // speed lost in one step of comfortable braking, and its inverse
 	class                   geo.Class
 	ignore                  bool
 	factor, dev, fMin, fMax float64
 	actionTicks             int64
 	fullM                   float64 // length and gap
+	sightMPS                float64 // speed that can be braked away within nearM
 	cooperative, persons    float64
 }
 
@@ -85,7 +87,9 @@ func newKind(t demand.VehicleType, step time.Duration) kind {
 		decel: float64(t.Decel), emergency: max(float64(t.EmergencyDecel), float64(t.Decel)), sigma: t.Sigma, tauS: t.Tau.Seconds(),
 		impatience: t.Impatience, cooperative: 1, class: t.Class, ignore: t.IgnoreAllow, factor: t.SpeedFactor, dev: t.SpeedDev, fMin: t.SpeedMin, fMax: t.SpeedMax}
 	k.stepBrake, k.perBrake = k.decel*dt, 1/(k.decel*dt)
+	k.dt, k.perDT = dt, 1/dt
 	k.fullM = k.lengthM + k.gapM
+	k.sightMPS = k.holdMPS(nearM, 0)
 	k.actionTicks = max(1, int64(t.ActionStep/step))
 	return k
 }

@@ -5,16 +5,16 @@ import "math"
 // decision is one vehicle's choice of lane.
 type decision struct {
 	*changer
-	v        *veh
-	k        *kind
-	l        int
-	me       ref
-	leader   near
-	state    lcState
-	waits    [3]bool // by direction + 1: it urgently wants there
-	accepted bool
-
-	vMax, laneM float64
+	v         *veh
+	k         *kind
+	l         int
+	me        ref
+	state     lcState
+	waits     [3]bool // by direction + 1: it urgently wants there
+	vMax      float64 // desired speed on its lane
+	laneM     float64 // length of its lane
+	leader    near
+	hasLeader bool // leader is worked out
 
 	// of the direction considered
 	dir             int
@@ -23,70 +23,148 @@ type decision struct {
 	currM, neighM   float64 // drivable from the begin of the segment, on this lane and the other
 	off             int     // lanes to change
 	toBest          bool
-	usableM, placeM float64
-	lookM           float64
+	usableM, placeM float64 // left to the end of what is drivable, on this lane and the other, less the vehicles there
+	lookM           float64 // a change is urgent when less is left
 }
 
-// prepare lets the speed that decides how far it looks ahead decay slowly.
-func (d *decision) prepare() {
-	v := d.v
+// begin turns to a vehicle: the speed that decides how far it looks ahead
+// decays slowly, and it lets those in who wait before it.
+func (d *decision) begin(c *changer, l int, v *veh) {
+	d.changer, d.v, d.k, d.l = c, v, &c.e.kinds[v.kind], l
+	d.me = ref{c.lanes[l].t, c.lanes[l].at}
+	d.state, d.waits, d.hasLeader = 0, [3]bool{}, false
 	if speed := float32(v.speedMPS); speed > v.aheadV {
 		v.aheadV = speed
 	} else {
-		memory := float32(1 - (1-aheadMemory)*d.e.dt)
+		memory := float32(1 - (1-aheadMemory)*c.e.dt)
 		v.aheadV = memory*v.aheadV + (1-memory)*speed
 	}
-	tr := &d.e.net.tracks[d.me.track]
+	tr := &c.e.net.tracks[d.me.track]
 	d.vMax, d.laneM = min(tr.limitMPS*float64(v.factor), d.k.maxMPS), tr.lengthM
-	if w := &d.lanes[d.l]; w.last.index >= 0 {
+	if w := &c.lanes[l]; w.last.index >= 0 {
 		d.slowForBlocked(w.last)
 		if w.first != w.last {
 			d.slowForBlocked(w.first)
 		}
 	}
-	v.gain = trim(v.gain)
-	v.keep = trim(v.keep)
 }
 
-// trim rounds inclinations up to five digits.
-func trim(x float32) float32 { return float32(math.Ceil(float64(x)*1e5) * 1e-5) }
+// stay settles what a vehicle that keeps its lane still wants.
+func (d *decision) stay() {
+	v := d.v
+	d.wait(-1)
+	d.wait(1)
+	v.lc = v.lc&(lcAmLeader|lcAmFollower|lcAskedLeft|lcAskedRight) | d.state&^lcStay
+	v.flags &^= laneBlock
+	if d.state&lcStrategic != 0 && d.state&lcUrgent != 0 {
+		v.flags |= laneBlock
+	}
+}
 
-// consider works out whether to change one lane in a direction. Most vehicles
-// have no choice: what tells that is looked at first, the neighbours only when
-// it matters.
-func (d *decision) consider(dir int) {
+// wait notes that the vehicle, which stays where it is, urgently wants onto the
+// lane in direction dir.
+func (d *decision) wait(dir int) {
+	if !d.waits[dir+1] {
+		return
+	}
+	w := &d.lanes[d.l+dir]
+	w.last = d.me
+	if w.first.index < 0 {
+		w.first = d.me
+	}
+}
+
+// consider reports whether the vehicle changes one lane in a direction. Most
+// vehicles have no choice: what tells that is looked at first, the neighbours
+// only when they matter.
+func (d *decision) consider(dir int) bool {
 	d.dir = dir
 	m := d.l + dir
 	d.measure(m)
-	urgent := d.toBest && d.off == int(d.looks[d.l].off) && d.usableM < d.lookM*abs(float64(d.off))
-	if !urgent && !d.leader.stopped && d.v.flags&hasHalt == 0 && d.mustStay() {
+	urgent := d.isUrgent()
+	if !urgent && !d.leaderStopped() && d.v.flags&hasHalt == 0 && d.mustStay(m) {
 		d.state |= lcStay | lcStrategic
-		return
+		return false
 	}
-	d.lead, d.follow = d.aheadOn(m, d.v, d.k), d.behindOn(m, d.v, d.k)
-	d.reactToStopped(dir)
-	d.block()
+	if !urgent && (d.atEase() || d.between(m)) {
+		return false
+	}
+	d.aheadOn(m, d.v, d.k, &d.lead)
+	d.minds(dir)
+	d.follow.k = nil
 	state := d.wants(m)
 	wish := lcLeft
 	if dir < 0 {
 		wish = lcRight
 	}
-	if state&lcUrgent != 0 && state&wish != 0 {
-		d.waits[dir+1] = true
-	}
 	d.state |= state
 	if state&wish == 0 || state&lcStay != 0 {
-		return
+		return false
 	}
+	d.waits[dir+1] = state&lcUrgent != 0
+	d.block(m)
 	d.state |= d.blocked
-	d.accepted = d.blocked == 0 && !d.hanging(m)
+	return d.blocked == 0 && !d.hanging(m)
 }
 
-func abs(x float64) float64 { return math.Abs(x) }
+// isUrgent reports whether the route needs a change in the direction in hand
+// soon.
+func (d *decision) isUrgent() bool {
+	return d.toBest && d.off == int(d.looks[d.l].off) && d.usableM < d.lookM*math.Abs(float64(d.off))
+}
 
-// reactToStopped shortens the distance at which a change is urgent to what is
-// needed to pass somebody who stands at a stop.
-func (d *decision) reactToStopped(dir int) {
+// leaderStopped reports whether the vehicle right before it stands at a stop.
+func (d *decision) leaderStopped() bool {
+	if w := &d.lanes[d.l]; w.at > 0 {
+		return d.e.road[w.t][w.at-1].flags&stopped != 0
+	}
+	d.mindLeader()
+	return d.leader.stopped
+}
+
+// mindLeader works out the vehicle's leader, once.
+func (d *decision) mindLeader() {
+	if !d.hasLeader {
+		d.aheadOn(d.l, d.v, d.k, &d.leader)
+		d.hasLeader = true
+	}
+}
+
+// atEase reports whether a vehicle considering the left has nothing to gain
+// there: nobody asked it to go, and nobody before it slows it down.
+func (d *decision) atEase() bool {
+	v := d.v
+	if d.dir < 0 || v.gain != 0 || v.lc&lcAmFollower != 0 || d.toBest && d.off == int(d.looks[d.l].off) {
+		return false
+	}
+	d.mindLeader()
+	if !d.leader.ok {
+		return d.currM-v.posM > d.vMax*d.k.tauS+d.k.brakeM(d.vMax)+epsM && d.vMax <= v.speedMPS
+	}
+	return d.leader.accel <= 0 && d.leader.gap+d.k.behind(d.leader.k, d.leader.speed) > d.vMax*d.k.tauS+d.k.brakeM(d.vMax)+epsM
+}
+
+// between reports whether the vehicle stands beside another one on lane m:
+// there is nothing to decide until that has gone.
+func (d *decision) between(m int) bool {
+	v, w := d.v, &d.lanes[m]
+	if v.speedMPS >= haltMPS {
+		return false
+	}
+	vs := d.e.road[w.t]
+	if w.at > 0 {
+		f := &vs[w.at-1]
+		if f.posM-d.e.kinds[f.kind].lengthM < v.posM {
+			return true
+		}
+	}
+	return int(w.at) < len(vs) && vs[w.at].posM > v.posM-d.k.lengthM
+}
+
+// minds works out the leader, and shortens the distance at which a change is
+// urgent to what is needed to pass somebody who stands at a stop.
+func (d *decision) minds(dir int) {
+	d.mindLeader()
 	switch {
 	case d.off == 0 && d.leader.ok && d.leader.stopped && d.leader.gap < d.currM-d.v.posM:
 		d.lookM = 0.5 * (d.k.fullM + d.leader.k.fullM + d.leader.gap)
@@ -105,34 +183,26 @@ func (d *decision) hanging(m int) bool {
 	return d.e.net.links[q].lane != d.lanes[m].t
 }
 
-// wait notes that the vehicle, which stays where it is, urgently wants onto the
-// lane in direction dir.
-func (d *decision) wait(dir int) {
-	if !d.waits[dir+1] {
+// block finds the follower on lane m and whether the gaps before and behind
+// are safe; once per direction.
+func (d *decision) block(m int) {
+	if d.follow.k != nil {
 		return
 	}
-	w := &d.lanes[d.l+dir]
-	w.last = d.me
-	if w.first.index < 0 {
-		w.first = d.me
-	}
-}
-
-// block finds out whether the gaps before and behind are safe.
-func (d *decision) block() {
-	e := d.e
 	d.blocked = 0
-	if d.follow.ok && d.follow.gap < e.secureM(d.follow.k, d.follow.speed, d.v.speedMPS, d.k.decel) {
+	d.follow.k = d.k
+	d.behindOn(m, d.v, d.k, &d.follow)
+	if d.follow.ok && d.follow.gap < d.follow.k.secureM(d.follow.speed, d.k, d.v.speedMPS) {
 		d.blocked |= lcBlockedFollow
 	}
-	if d.lead.ok && d.lead.gap < e.secureM(d.k, d.v.speedMPS, d.lead.speed, d.lead.k.decel) {
+	if d.lead.ok && d.lead.gap < d.k.secureM(d.v.speedMPS, d.lead.k, d.lead.speed) {
 		d.blocked |= lcBlockedLead
 	}
 }
 
 // measure works out the distances that decide about urgency.
 func (d *decision) measure(m int) {
-	e, v := d.e, d.v
+	v := d.v
 	curr, neigh := &d.looks[d.l], &d.looks[m]
 	d.currM, d.neighM = float64(curr.usableM), float64(neigh.usableM)
 	d.off = int(curr.off)
@@ -147,14 +217,12 @@ func (d *decision) measure(m int) {
 	d.lookM += 2 * d.k.fullM
 	drive := math.Inf(-1)
 	if v.flags&hasHalt != 0 {
-		if h := e.nextHalt(&e.cars[v.id]); h != nil {
+		if h := d.e.nextHalt(&d.e.cars[v.id]); h != nil {
 			d.currM, d.neighM = max(d.currM, h.endM), max(d.neighM, h.endM)
 			drive = h.endM - v.posM
 		}
 	}
-	best := d.l + d.off
-	d.usableM = max(d.currM-v.posM-d.occupied(best), drive)
-	d.placeM = max(0, d.neighM-v.posM-max(d.occupied(m), d.occupied(d.l)))
+	d.usableM = max(d.currM-v.posM-d.occupied(d.l+d.off), drive)
 }
 
 // occupied is the length taken by vehicles on lane m and the lane it leads to.
@@ -163,8 +231,8 @@ func (d *decision) occupied(m int) float64 {
 		return 0
 	}
 	sum := d.e.fill[d.lanes[m].t]
-	if q := d.looks[m].link; q != noLink {
-		sum += d.e.fill[d.e.net.links[q].lane]
+	if next := d.looks[m].next; next != noTrack {
+		sum += d.e.fill[next]
 	}
 	return sum
 }
@@ -178,21 +246,24 @@ func (d *decision) wants(m int) lcState {
 	if right {
 		wish, asked = lcRight, lcAskedRight
 	}
-	if d.toBest && d.off == int(d.looks[d.l].off) && d.usableM < d.lookM*abs(float64(d.off)) {
+	if d.isUrgent() {
+		d.block(m)
 		d.urgent(wish)
 		return wish | lcStrategic | lcUrgent
 	}
-	if d.pastStopped(right) {
+	if d.pastStopped() {
 		d.currM = v.posM + d.leader.gap
+		d.block(m)
 		d.urgent(wish)
 		return wish | lcStrategic | lcUrgent
 	}
-	if d.mustStay() {
+	if d.mustStay(m) {
 		return lcStay | lcStrategic
 	}
 	accelerating := d.lead.ok && d.lead.accel > 0 || d.leader.ok && d.leader.accel > 0
-	other := min(d.vMaxOn(m), d.expect(&d.lead, d.neighM-v.posM, d.vMaxOn(m), accelerating))
-	here := min(d.vMax, d.expect(&d.leader, d.currM-v.posM, d.vMax, accelerating))
+	vOther := min(d.e.net.tracks[d.lanes[m].t].limitMPS*float64(v.factor), d.k.maxMPS)
+	other := d.expect(&d.lead, d.neighM-v.posM, vOther, accelerating)
+	here := d.expect(&d.leader, d.currM-v.posM, d.vMax, accelerating)
 	if d.helps(asked, other, here) {
 		return wish | lcHelps | lcUrgent
 	}
@@ -209,13 +280,9 @@ func (d *decision) wants(m int) lcState {
 	return 0
 }
 
-func (d *decision) vMaxOn(m int) float64 {
-	return min(d.e.net.tracks[d.lanes[m].t].limitMPS*float64(d.v.factor), d.k.maxMPS)
-}
-
 // pastStopped reports whether the vehicle should pass a leader that stands at a
 // stop.
-func (d *decision) pastStopped(right bool) bool {
+func (d *decision) pastStopped() bool {
 	if !d.leader.ok || !d.leader.stopped || d.leader.gap >= stoppedSightM {
 		return false
 	}
@@ -223,36 +290,37 @@ func (d *decision) pastStopped(right bool) bool {
 	return min(d.neighM, d.currM)-d.v.posM > need && (!d.lead.ok || !d.lead.stopped || d.lead.gap > need)
 }
 
-// mustStay reports whether the other lane leads away from the route too soon to
-// come back.
-func (d *decision) mustStay() bool {
-	switch {
-	case !d.toBest && d.placeM/(abs(float64(d.off))+2) < d.lookM:
-		return true
-	case d.off == 0 && d.placeM*2 < d.lookM:
-		return true
-	case d.off == 0 && !(d.leader.ok && d.leader.stopped) && d.neighM < turnLaneM:
+// mustStay reports whether lane m leads away from the route too soon to come
+// back.
+func (d *decision) mustStay(m int) bool {
+	if d.off == 0 && d.neighM < turnLaneM && !d.leaderStopped() {
 		return true
 	}
-	return false
+	if d.toBest {
+		return false
+	}
+	d.placeM = max(0, d.neighM-d.v.posM-max(d.occupied(m), d.occupied(d.l)))
+	return d.placeM < d.lookM*(math.Abs(float64(d.off))+2) || d.off == 0 && d.placeM*2 < d.lookM
 }
 
 // expect is the speed the vehicle can hope for behind a leader, or up to the
-// place where the lane ends for it.
+// place where the lane ends for it, at most vMax.
 func (d *decision) expect(lead *near, distM, vMax float64, accelerating bool) float64 {
-	e, k := d.e, d.k
-	var v float64
-	if !lead.ok {
-		v = e.stopMPS(distM, k.decel, k.tauS)
-	} else if lead.gap < 0 {
-		v = max(0, d.v.speedMPS-k.emergency*e.dt)
-	} else {
-		v = e.stopMPS(lead.gap+e.brakeM(lead.speed, max(k.decel, lead.k.decel)), k.decel, k.tauS)
-	}
+	k := d.k
 	if accelerating {
-		v = min(v, d.v.speedMPS+k.accel)
+		vMax = min(vMax, d.v.speedMPS+k.accel)
 	}
-	return min(vMax, v)
+	gap := distM
+	if lead.ok {
+		if lead.gap < 0 {
+			return min(vMax, k.hardMPS(d.v.speedMPS))
+		}
+		gap = lead.gap + k.behind(lead.k, lead.speed)
+	}
+	if gap > vMax*k.tauS+k.brakeM(vMax)+epsM {
+		return vMax
+	}
+	return min(vMax, k.holdMPS(gap, k.tauS))
 }
 
 // helps reports whether the vehicle leaves its lane because somebody before it
@@ -269,17 +337,17 @@ func (d *decision) helps(asked lcState, other, here float64) bool {
 	if min(1, max(here/max(other, epsMPS)-1, against)) > d.k.cooperative {
 		return false
 	}
-	return d.toBest || d.neighM > (abs(float64(d.off))+1)*d.lookM
+	return d.toBest || d.neighM > (math.Abs(float64(d.off))+1)*d.lookM
 }
 
 // forSpeed updates the inclinations and returns the change they lead to.
 func (d *decision) forSpeed(right bool, other, here, gain float64) lcState {
 	v, dt := d.v, d.e.dt
-	long := d.neighM/max(0.1, v.speedMPS) > minGainS
+	long := d.neighM > minGainS*max(0.1, v.speedMPS)
 	if right {
 		if here-5/3.6 > other {
 			if v.gain < 0 {
-				v.gain *= float32(math.Pow(0.5, dt))
+				v.gain *= float32(d.e.halfLife)
 			}
 		} else {
 			if v.gain < 0 || gain > 0 {
@@ -297,11 +365,11 @@ func (d *decision) forSpeed(right bool, other, here, gain float64) lcState {
 	switch {
 	case here > other:
 		if v.gain > 0 {
-			v.gain *= float32(math.Pow(0.5, dt))
+			v.gain = trim(v.gain * float32(d.e.halfLife))
 		}
 	case here == other:
 		if v.gain > 0 {
-			v.gain *= float32(math.Pow(0.8, dt))
+			v.gain = trim(v.gain * float32(d.e.slowDecay))
 		}
 	default:
 		v.gain += float32(dt * gain)
@@ -312,16 +380,24 @@ func (d *decision) forSpeed(right bool, other, here, gain float64) lcState {
 	return 0
 }
 
+// trim cuts small inclinations to nothing.
+func trim(x float32) float32 {
+	if x < 1e-3 {
+		return 0
+	}
+	return x
+}
+
 // keepRight raises the wish to go back to the right when one could drive there
 // at full speed for a while.
 func (d *decision) keepRight() bool {
 	e, v, k := d.e, d.v, d.k
 	factor := d.vMax / e.net.tracks[d.me.track].limitMPS
 	accept := keepAcceptS * factor * max(1, v.speedMPS)
-	gap := max(0, d.neighM-e.brakeOwnM(k, d.vMax)-d.vMax*k.tauS)
+	gap := max(0, d.neighM-k.brakeM(d.vMax)-d.vMax*k.tauS)
 	seconds := min(accept, gap/d.vMax)
 	if d.lead.ok && d.lead.speed < d.vMax {
-		gap = max(0, min(gap, d.lead.gap-e.secureM(k, d.vMax, d.lead.speed, d.lead.k.decel)))
+		gap = max(0, min(gap, d.lead.gap-k.secureM(d.vMax, d.lead.k, d.lead.speed)))
 		seconds = min(seconds, gap/(d.vMax-d.lead.speed))
 	}
 	v.keep -= float32(e.dt * gainRight * (seconds / accept) / keepRightS)
