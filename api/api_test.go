@@ -379,6 +379,8 @@ func TestMetricsTellWhatHappened(t *testing.T) {
 		`tideway_readings_rejected_total{reason="unknown_sensor"} 1`,
 		`tideway_http_requests_total{code="404",method="GET",route="/v1/segments/:id"} 1`,
 		`tideway_snapshot_seq 1`,
+		`tideway_feed_accepted_total 7`,
+		`tideway_http_in_flight 1`,
 		"go_goroutines",
 	} {
 		if !strings.Contains(string(text), want) {

@@ -40,7 +40,16 @@ func (s *Server) observe(c *fiber.Ctx) error {
 		route = "other" // nothing matched: the path is the client's invention
 	}
 	s.metrics.observe(c.Method(), route, c.Response().StatusCode(), time.Since(begin))
+	if c.Method() != get && c.Path() != wire.PathReadings {
+		s.opt.Log.Info("change", "method", c.Method(), "path", c.Path(), "status", c.Response().StatusCode(), "key", keyID(c), "from", c.IP())
+	}
 	return nil
+}
+
+// keyID names the key of a request, "" when none was needed.
+func keyID(c *fiber.Ctx) string {
+	id, _ := c.Locals(grantKey).(string)
+	return id
 }
 
 // run calls the next handler; a panic is our fault, so it is logged and

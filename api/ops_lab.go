@@ -124,7 +124,6 @@ func (s *Server) addScenario(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	s.opt.Log.Info("scenario stored", "scenario", id, "key", c.Locals(grantKey))
 	c.Set(fiber.HeaderLocation, wire.PathScenarios+"/"+id)
 	c.Status(http.StatusCreated)
 	return c.JSON(stored)

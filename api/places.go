@@ -165,7 +165,7 @@ func wireSensor(c *geo.City, s geo.Sensor) wire.Sensor {
 		Review: s.Match.Review, Why: s.Match.Why, Measures: make([]wire.Measure, 0, len(s.Measures)), Station: sensorKind(s) == "air",
 	}
 	if s.Heading >= 0 {
-		out.Heading = wire.Num(s.Heading.Deg())
+		out.Heading = wire.Num(round(s.Heading.Deg(), 1))
 	}
 	if s.Segment != geo.NoSegment {
 		out.Segment = c.Segments.At(s.Segment).ID

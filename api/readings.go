@@ -41,8 +41,7 @@ func (s *Server) handleReadings(c *fiber.Ctx) error {
 		return newProblem(http.StatusBadRequest, "%s has %d characters, at most %d are taken", wire.HeaderIdempotency, len(batch.Client), maxEcho)
 	}
 	if batch.Client != "" {
-		key, _ := c.Locals(grantKey).(string)
-		batch.Client = key + "/" + batch.Client
+		batch.Client = keyID(c) + "/" + batch.Client
 	}
 	ctx, cancel := s.timed(c)
 	defer cancel()

@@ -232,6 +232,8 @@ func (s *Server) gauges() {
 		}
 		return 0
 	})
+	s.metrics.registry.MustRegister(newFeedMeters(s.opt.Twin.Stats))
+	s.metrics.gauge("tideway_http_in_flight", "Requests being answered.", func() float64 { return float64(s.busy.Load()) })
 	s.metrics.gauge("tideway_events_seq", "Number of the newest event.", func() float64 { return float64(s.hub.newest()) })
 }
 

@@ -162,6 +162,7 @@ func (v *view) appendFeature(b []byte, i int) []byte {
 // appendNow appends the fields that a segment's state has in every form.
 func (v *view) appendNow(b []byte, r *forecast.RoadNow) []byte {
 	b = appendTime(append(b, `,"observed_at":`...), r.At)
+	b = appendNum(append(b, `,"age_s":`...), ageS(r), 0)
 	b = append(append(append(b, `,"source":"`...), r.Source.String()...), '"')
 	b = appendNum(append(b, `,"speed_kmh":`...), float64(r.SpeedKMH), 1)
 	b = appendNum(append(b, `,"free_flow_kmh":`...), float64(r.FreeFlowKMH), 1)
@@ -293,7 +294,6 @@ func (v *view) appendCongestion(b []byte, s geo.SegmentID) []byte {
 	}
 	b = append(append(b, `{"segment":`...), v.places.ids[s]...)
 	b = v.appendNow(b, r)
-	num("age_s", ageS(r), 0)
 	b = append(append(append(b, `,"los":"`...), letter(r.LOS)), '"')
 	b = append(b, `,"forecast":[`...)
 	for h := range f.Roads.Horizons {

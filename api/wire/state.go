@@ -78,6 +78,7 @@ type StateOfSegment struct {
 	Segment     string     `json:"segment"`
 	Name        string     `json:"name"`
 	ObservedAt  *time.Time `json:"observed_at"`
+	AgeS        *float64   `json:"age_s"`
 	Source      Source     `json:"source" enum:"observed,derived,imputed,profile,prior"`
 	SpeedKMH    *float64   `json:"speed_kmh"`
 	FreeFlowKMH float64    `json:"free_flow_kmh"`
