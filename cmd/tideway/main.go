@@ -7,12 +7,14 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"runtime/debug"
 	_ "time/tzdata" // time zones on machines that have none
 
 	"github.com/alecthomas/kong"
 
+	"tideway/internal/aircli"
 	"tideway/internal/citycli"
 	"tideway/internal/forecastcli"
 	"tideway/internal/hcmcli"
@@ -27,6 +29,7 @@ const (
 )
 
 type commands struct {
+	Demo   demoCmd   `cmd:"" help:"A synthetic city with a live feed, forecasts and the page, on loopback; nothing to prepare."`
 	Serve  serveCmd  `cmd:"" help:"Serve a city: readings, forecasts, scenarios, the page."`
 	Worker workerCmd `cmd:"" help:"Carry out scenario runs of a service on another machine."`
 	Keys   keysCmd   `cmd:"" help:"API keys of a service."`
@@ -40,6 +43,7 @@ type commands struct {
 
 	Compare  labcli.CompareCmd       `cmd:"" help:"Simulate scenarios against the base and compare."`
 	Backtest forecastcli.BacktestCmd `cmd:"" help:"Forecast past windows of a table and score them."`
+	Air      aircli.Air              `cmd:"" help:"Emissions and dispersion."`
 	HCM      hcmcli.Cmd              `cmd:"" name:"hcm" help:"Delay of lane groups after the Highway Capacity Manual."`
 
 	Version versionCmd `cmd:"" help:"Version of the program."`
@@ -52,7 +56,7 @@ func main() {
 // run parses and carries out one command line and returns the exit status.
 func run(args []string) int {
 	var c commands
-	parser, err := kong.New(&c, kong.Name("tideway"), kong.UsageOnError(), kong.DefaultEnvars("TIDEWAY"),
+	parser, err := kong.New(&c, kong.Name("tideway"), kong.UsageOnError(), kong.DefaultEnvars("TIDEWAY"), kong.BindTo(os.Stdout, (*io.Writer)(nil)),
 		kong.Description("A digital twin of a city's traffic and air."), kong.ConfigureHelp(kong.HelpOptions{Compact: true}))
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "tideway:", err)

@@ -109,7 +109,7 @@ func (t *Twin) replace(ctx context.Context, city *geo.City) error {
 	if _, err := next.runner.Tick(ctx, next.feed.Tick(t.o.Now())); err != nil {
 		return fmt.Errorf("first forecast of the new city: %w", err)
 	}
-	t.refit()
+	t.Refit()
 	t.notify.call()
 	return nil
 }

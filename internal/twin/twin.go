@@ -265,8 +265,9 @@ func (t *Twin) refits(ctx context.Context) {
 	}
 }
 
-// refit asks for a fit before its time; asking twice is asking once.
-func (t *Twin) refit() {
+// Refit asks for models to be fitted before the night, as after a backfill;
+// asking twice is asking once.
+func (t *Twin) Refit() {
 	select {
 	case t.refitNow <- struct{}{}:
 	default:
