@@ -13,6 +13,10 @@ func (p *planner) link(w *walk) bool {
 		p.add(item{link: noLink, passMPS: w.v, waitMPS: w.v, seenM: stop})
 		return false
 	}
+	if w.beyond && !w.tr.inner() && w.seen > w.dist+farSightM && p.shares.streetM > p.clearM() {
+		p.add(item{link: noLink, open: true, passMPS: w.v, waitMPS: w.v, seenM: w.seen})
+		return false
+	}
 	q := p.choose(w)
 	if q == noLink {
 		p.endOfWay(w)
@@ -36,7 +40,7 @@ func (p *planner) link(w *walk) bool {
 			p.mindFoes(w, l, &wait, &request)
 		}
 		p.add(item{link: q, passMPS: w.v, waitMPS: wait, seenM: w.seen,
-			arriveS: e.nowS - e.dt + k.arriveS(w.seen, w.v, w.pass)})
+			arriveS: e.nowS - e.dt + k.arriveS(w.seen, w.v, w.pass(k))})
 		return false
 	}
 	if w.tr.inner() {
@@ -52,27 +56,29 @@ func (p *planner) link(w *walk) bool {
 // the track behind it.
 func (p *planner) enter(w *walk, q linkID, l *link, minor bool, brakeNow, wait float64, request bool) bool {
 	e, v, k := p.e, p.v, p.k
-	arrive := w.pass
+	arrive := maxMPS
 	couldBrake := minor && brakeNow < w.seen && !(l.role == waitLink && p.entryMajor(l))
 	if couldBrake && w.seen > nearM {
-		atSight := k.sightMPS
-		arrive = min(w.pass, k.afterM(nearM, atSight))
+		arrive = k.slowMPS
 		w.slow = true
 	} else if l.right == '=' && l.group < 0 && v.waitS > 0 && p.stuckInRing(q) {
 		request = false
 	}
-	it := item{link: q, request: request, passMPS: w.v, waitMPS: wait, seenM: w.seen, fromMPS: arrive,
-		arriveS: e.nowS - e.dt + k.arriveS(w.seen, w.v, arrive)}
-	if w.seen < k.brakeM(w.v) && v.flags&stopped == 0 {
-		it.brake = min(k.brakingArrivalMPS(w.seen, w.v), arrive)
+	it := item{link: q, request: request, passMPS: w.v, waitMPS: wait, seenM: w.seen}
+	if l.watched || minor {
+		it.timed = true
+		it.fromMPS = min(arrive, w.pass(k))
+		it.arriveS = e.nowS - e.dt + k.arriveS(w.seen, w.v, it.fromMPS)
+		if w.seen < k.brakeM(w.v) {
+			it.brake = min(k.brakingArrivalMPS(w.seen, w.v), it.fromMPS)
+		}
+		it.leave = min(p.linkMaxMPS(l), k.afterM(l.lengthM, it.fromMPS))
 	}
-	it.leave = min(p.linkMaxMPS(l), k.afterM(l.lengthM, arrive))
 	p.add(it)
 	if l.role == exitLink || l.lengthM == 0 {
 		w.beyond = true
 	}
-	s := &p.shares
-	if p.n == maxItems || (!request || w.v <= 0 || w.seen > w.dist) && w.beyond && s.streetM > max(k.lengthM*clearLengths, k.lengthM+s.innerM) {
+	if p.n == maxItems || (!request || w.v <= 0 || w.seen > w.dist) && w.beyond && p.shares.streetM > p.clearM() {
 		return false
 	}
 	p.advance(w, q, l)
@@ -97,7 +103,19 @@ func (p *planner) advance(w *walk, q linkID, l *link) {
 		p.shares.streetM += w.tr.lengthM
 	}
 	w.seen += w.tr.lengthM
-	w.pass = min(k.afterM(w.tr.lengthM, w.v), w.limit)
+	w.fromM, w.fromMPS, w.cap = w.tr.lengthM, w.v, w.limit
+}
+
+// farSightM is how far beyond its braking distance a vehicle still minds the
+// link at the end of the street behind a junction.
+const farSightM = 30.0
+
+const maxMPS = 1e6 // faster than anybody
+
+// clearM is how much street must lie behind a junction for its looking ahead to
+// end.
+func (p *planner) clearM() float64 {
+	return max(p.k.lengthM*clearLengths, p.k.lengthM+p.shares.innerM)
 }
 
 func (p *planner) add(it item) {
@@ -148,11 +166,11 @@ func (p *planner) followOnto(w *walk) {
 	} else {
 		safe = k.follow(v.speedMPS, gap, f.speedMPS, brake, w.v)
 	}
-	if last.link != noLink {
+	if last.timed {
 		last.slowTo(k.follow(max(0, last.leave), gap, f.speedMPS, brake, k.maxMPS))
 	}
 	w.v = min(w.v, safe)
-	w.pass = min(w.pass, safe)
+	w.cap = min(w.cap, safe)
 }
 
 // haltAhead minds the vehicle's next planned stop if it lies on the walk's

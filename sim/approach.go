@@ -36,9 +36,12 @@ const (
 	tagCycle = 1<<15 - 1
 )
 
-func newApproaches(links, shards int) *approaches {
-	return &approaches{head: make([]atomic.Uint64, links), shards: make([][]approach, shards)}
+func newApproaches(links int) *approaches {
+	return &approaches{head: make([]atomic.Uint64, links)}
 }
+
+// grow adds a shard.
+func (a *approaches) grow() { a.shards = append(a.shards, nil) }
 
 // reset empties the lists for a step. Tags repeat after tagCycle steps, when
 // everything is cleared.

@@ -109,48 +109,43 @@ type trackEnds struct {
 	backLC           lcState
 }
 
-const shardSegments = 512
-
-func (e *Engine) addChangers() {
-	n := len(parallel.Shards(e.net.city.Segments.Len(), shardSegments))
-	e.changers = make([]changer, n)
-	for i := range e.changers {
-		e.changers[i].e = e
-	}
-	e.ends = make([]trackEnds, len(e.net.tracks))
-	for s := range e.net.city.Segments.Len() {
-		if _, n := e.net.city.LanesOf(geo.SegmentID(s)); n > 1 {
-			e.wide = append(e.wide, geo.SegmentID(s))
-		}
-	}
-}
-
+// changeLanes freezes what segments see of each other and lets all vehicles
+// decide.
 func (e *Engine) changeLanes() {
-	if len(e.wide) == 0 {
-		return
+	for _, t := range e.active.tracks {
+		e.ends[t].any, e.fill[t] = false, 0
 	}
-	e.each(func(s parallel.Shard) {
-		for t := s.Begin; t < s.End; t++ {
-			e.freeze(trackID(t))
-		}
-	})
-	parallel.ForShards(e.threads, len(e.wide), shardSegments, func(s parallel.Shard) {
-		c := &e.changers[s.Index]
-		for _, seg := range e.wide[s.Begin:s.End] {
-			c.segment(seg)
-		}
-	})
+	e.collect()
+	e.each(e.frozen)
+	e.collectWide()
+	e.over(len(e.active.wide), e.change)
 }
 
+func (e *Engine) freezeShard(s parallel.Shard) {
+	for _, t := range e.active.tracks[s.Begin:s.End] {
+		e.freeze(t)
+	}
+}
+
+func (e *Engine) changeShard(s parallel.Shard) {
+	c := &e.changers[s.Index]
+	for _, seg := range e.active.wide[s.Begin:s.End] {
+		c.segment(seg)
+	}
+}
+
+// freeze notes the ends of a track and the length its vehicles take.
 func (e *Engine) freeze(t trackID) {
 	vs, x := e.road[t], &e.ends[t]
-	if len(vs) == 0 {
-		x.any = false
-		return
-	}
 	f, b := &vs[0], &vs[len(vs)-1]
-	*x = trackEnds{any: true, frontM: f.posM, frontMPS: f.speedMPS, frontKind: f.kind, backM: b.posM - e.kinds[b.kind].lengthM,
-		backMPS: b.speedMPS, backKind: b.kind, came: b.came, backStopped: b.flags&stopped != 0, backLC: b.lc}
+	bk := &e.kinds[b.kind]
+	sum := 0.0
+	for i := range vs {
+		sum += e.kinds[vs[i].kind].fullM
+	}
+	e.fill[t] = sum
+	x.any, x.frontM, x.frontMPS, x.frontKind = true, f.posM, f.speedMPS, f.kind
+	x.backM, x.backMPS, x.backKind, x.came, x.backStopped, x.backLC = b.posM-bk.lengthM, b.speedMPS, b.kind, b.came, b.flags&stopped != 0, b.lc
 	x.frontLink = e.nextLink(f, &e.net.tracks[t], t)
 }
 

@@ -169,6 +169,10 @@ func (p *planner) decide(final bool) (safe, least float64, ok bool) {
 	leastM, canStop := 0.0, false
 	for i := range p.n {
 		it := &p.items[i]
+		if it.open {
+			safe = it.passMPS
+			break
+		}
 		if it.link == noLink || !it.request {
 			safe = it.waitMPS
 			if safe < v.speedMPS || safe < haltMPS {

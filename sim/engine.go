@@ -39,14 +39,14 @@ type Engine struct {
 	greens  []greenTimes
 	signals []signalHead
 
-	now, before *approaches // of this step and the one before
-	shards      []parallel.Shard
-	threads     int
-	planners    []planner
-	movers      []mover
-	changers    []changer
-	ends        []trackEnds
-	wide        []geo.SegmentID // with several lanes
+	now, before                      *approaches // of this step and the one before
+	active                           activity
+	plan, late, move, frozen, change phase
+	threads                          int
+	planners                         []planner
+	movers                           []mover
+	changers                         []changer
+	ends                             []trackEnds
 
 	intervalTicks int64
 	tally         tally
@@ -60,10 +60,6 @@ type Engine struct {
 	idle          int64 // steps in a row in which vehicles were on the road and none moved
 }
 
-// shardTracks is the number of tracks one thread works on at a time. It is part
-// of nothing: results do not depend on it.
-const shardTracks = 2048
-
 // New compiles the city and its demand into an engine that stands at
 // Input.Begin. It returns every problem of the input.
 func New(in Input) (*Engine, error) {
@@ -76,19 +72,14 @@ func New(in Input) (*Engine, error) {
 	e := &Engine{in: in, net: compile(in.City), step: in.Step, dt: in.Step.Seconds(), threads: parallel.Threads(in.Threads)}
 	e.halfLife, e.slowDecay = math.Pow(0.5, e.dt), math.Pow(0.8, e.dt)
 	e.intervalTicks = int64(in.Interval / in.Step)
-	e.shards = parallel.Shards(len(e.net.tracks), shardTracks)
 	e.road = make([][]veh, len(e.net.tracks))
 	e.fill = make([]float64, len(e.net.tracks))
-	e.now, e.before = newApproaches(len(e.net.links), len(e.shards)), newApproaches(len(e.net.links), len(e.shards))
-	e.planners, e.movers = make([]planner, len(e.shards)), make([]mover, len(e.shards))
-	for i := range e.shards {
-		e.planners[i] = planner{e: e, shard: i}
-		e.movers[i] = mover{e: e}
-	}
+	e.now, e.before = newApproaches(len(e.net.links)), newApproaches(len(e.net.links))
+	e.ends = make([]trackEnds, len(e.net.tracks))
+	e.plan, e.late, e.move, e.frozen, e.change = e.planShard, e.lateShard, e.moveShard, e.freezeShard, e.changeShard
 	e.looks = newOutlooks(e.net)
 	e.tally = newTally(e.net)
 	e.addKinds()
-	e.addChangers()
 	e.addDetectors()
 	e.startSignals()
 	if err := e.addTrips(in.Demand.Trips); err != nil {
@@ -114,9 +105,11 @@ func (e *Engine) Step() {
 	e.stepSignals()
 	e.now, e.before = e.before, e.now
 	e.now.reset(e.tick)
-	e.each(func(s parallel.Shard) { e.planShard(s) })
-	e.each(func(s parallel.Shard) { e.planners[s.Index].decideLate() })
-	e.each(func(s parallel.Shard) { e.moveShard(s) })
+	e.collect()
+	e.each(e.plan)
+	e.each(e.late)
+	e.each(e.move)
+	e.tally.queues(e)
 	e.handOver()
 	e.release()
 	e.changeLanes()
@@ -125,32 +118,20 @@ func (e *Engine) Step() {
 	e.tally.endStep(e)
 }
 
-func (e *Engine) each(f func(parallel.Shard)) {
-	parallel.ForShards(e.threads, len(e.net.tracks), shardTracks, f)
-}
-
 func (e *Engine) planShard(s parallel.Shard) {
 	p := &e.planners[s.Index]
-	for t := s.Begin; t < s.End; t++ {
-		if len(e.road[t]) > 0 {
-			p.track(trackID(t))
-		}
+	for _, t := range e.active.tracks[s.Begin:s.End] {
+		p.track(t)
 	}
 }
+
+func (e *Engine) lateShard(s parallel.Shard) { e.planners[s.Index].decideLate() }
 
 func (e *Engine) moveShard(s parallel.Shard) {
 	m := &e.movers[s.Index]
 	m.out, m.gone = m.out[:0], m.gone[:0]
-	for t := s.Begin; t < s.End; t++ {
-		if len(e.road[t]) > 0 {
-			m.track(trackID(t))
-		} else {
-			e.tally.tracks[t].queueNow = 0
-		}
-		e.fill[t] = 0
-		for i := range e.road[t] {
-			e.fill[t] += e.kinds[e.road[t][i].kind].fullM
-		}
+	for _, t := range e.active.tracks[s.Begin:s.End] {
+		m.track(t)
 	}
 }
 

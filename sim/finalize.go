@@ -18,7 +18,7 @@ func (e *Engine) finalize(v *veh, k *kind, tr *track, safe, least float64) {
 	hi := min(max(min(tr.limitMPS*float64(v.factor), k.maxMPS), safe), min(old+k.accel*e.dt, k.maxMPS))
 	hi = max(lo, min(hi, safe))
 	next := max(lo, e.dawdle(v, k, hi))
-	if v.lc != 0 || v.advice != adviceNone || v.leaveM != 0 {
+	if v.lc&(lcBlocked|lcAmLeader) != 0 || v.advice != adviceNone || v.leaveM != 0 {
 		next = e.patch(v, k, lo, next, hi)
 	}
 	if next > 0 {

@@ -158,7 +158,7 @@ func (p *planner) adapt(w *walk, x *meeting, f *foe) {
 		p.items[w.last].slowTo(safe)
 	}
 	w.v = min(w.v, safe)
-	w.pass = min(w.pass, safe)
+	w.cap = min(w.cap, safe)
 }
 
 // stuckInRing reports whether the vehicle stands at a junction of equal rights

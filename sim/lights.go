@@ -16,6 +16,7 @@ type signalHead struct {
 	groups  int
 	senses  bool // its controller looks at traffic
 	sight   sight
+	shown   *geo.SignalState // states of a fixed plan that the lights show already
 }
 
 // greenTimes remembers the present or last green of a group and the one before.
@@ -62,7 +63,7 @@ func (e *Engine) pickPlans(at time.Duration) {
 }
 
 func (e *Engine) usePlan(h *signalHead, id geo.PlanID, at time.Duration) {
-	h.plan, h.control = id, nil
+	h.plan, h.control, h.shown = id, nil, nil
 	if id == geo.NoPlan {
 		return
 	}
@@ -84,7 +85,12 @@ func (e *Engine) stepSignals() {
 		if h.senses {
 			h.sight.look()
 		}
-		for g, s := range h.control.Step(now, &h.sight) {
+		states := h.control.Step(now, &h.sight)
+		if !h.senses && h.shown == &states[0] {
+			continue
+		}
+		h.shown = &states[0]
+		for g, s := range states {
 			e.show(h.first+int32(g), byte(s))
 		}
 	}

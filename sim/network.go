@@ -88,6 +88,7 @@ type network struct {
 	groups        []int32            // first signal state of a signal, by geo.SignalID
 	states        int                // number of signal states
 	movesOf       [][]geo.MovementID // by signal state
+	isWide        []bool             // segments with several lanes
 }
 
 // linkWay names the links and tracks of one movement; noLink and noTrack where
@@ -102,6 +103,11 @@ const minInnerM = 0.1 // shorter paths across a node are driven as if they had n
 func compile(c *geo.City) *network {
 	n := &network{city: c, lanes: c.Lanes.Len()}
 	n.addLanes()
+	n.isWide = make([]bool, c.Segments.Len())
+	for s := range n.isWide {
+		_, lanes := c.LanesOf(geo.SegmentID(s))
+		n.isWide[s] = lanes > 1
+	}
 	n.groupSignals()
 	n.addLinks()
 	n.movesOf = make([][]geo.MovementID, n.states)

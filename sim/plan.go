@@ -15,6 +15,8 @@ const (
 type item struct {
 	link    linkID // noLink: the way ends here
 	request bool
+	timed   bool // the fields from arriveS to leave are set
+	open    bool // the way goes on, out of sight
 	passMPS float64
 	waitMPS float64
 	seenM   float64 // from the front bumper to the link
@@ -78,13 +80,13 @@ func (p *planner) track(t trackID) {
 			v.nextMPS = 0
 			continue
 		}
-		sight := top*max(k.tauS, e.dt) + k.brakeM(top) + k.gapM + stopLineM
+		sight := speed*max(k.tauS, e.dt) + k.brakeM(speed) + k.gapM + stopLineM
 		if i == 0 && tr.outEnd-tr.out > 1 {
 			sight += e.longestM // the tail of a vehicle on another way may reach back
 		}
-		if v.flags&hasHalt == 0 && seen > sight {
+		if v.flags&hasHalt == 0 && (seen > sight || v.flags&lastRoad != 0) {
 			e.finalize(v, k, tr, speed, 0)
-			if v.plan&lastRoad == 0 {
+			if v.flags&lastRoad == 0 {
 				p.announceFar(tr, seen, speed)
 			}
 			continue
@@ -156,7 +158,7 @@ func (p *planner) ahead(index int32, seen, speed, limit, top float64) {
 		speed = p.minTail(p.t, speed)
 	}
 	w := walk{track: p.t, tr: tr, seen: seen, v: speed, limit: limit, last: -1,
-		pass: min(k.afterM(seen, speed), limit), dist: top*e.dt + k.brakeM(top), look: v.look}
+		fromM: seen, fromMPS: speed, cap: limit, dist: top*e.dt + k.brakeM(top), look: v.look}
 	for p.link(&w) {
 	}
 	p.keepClear()
@@ -182,20 +184,24 @@ func (p *planner) note() {
 
 // walk is a vehicle's look along its way.
 type walk struct {
-	track  trackID
-	tr     *track
-	seen   float64 // to the end of track
-	v      float64 // safe speed so far
-	pass   float64 // highest speed at the end of track
-	limit  float64 // its desired speed on track
-	dist   float64 // it must see this far to stop
-	stopM  float64
-	last   int  // item of the link by which track is reached; -1: it is there
-	slow   bool // already slowed down for a link at which it gives way
-	beyond bool // has seen a street behind a junction
-	view   int32
-	look   lookID
+	track          trackID
+	tr             *track
+	seen           float64 // to the end of track
+	v              float64 // safe speed so far
+	fromM, fromMPS float64 // the part of the track before it, and its speed at the begin of that
+	cap            float64 // highest speed at the end of track, besides what acceleration allows
+	limit          float64 // its desired speed on track
+	dist           float64 // it must see this far to stop
+	stopM          float64
+	last           int  // item of the link by which track is reached; -1: it is there
+	slow           bool // already slowed down for a link at which it gives way
+	beyond         bool // has seen a street behind a junction
+	view           int32
+	look           lookID
 }
+
+// pass returns the highest speed at the end of the walk's track.
+func (w *walk) pass(k *kind) float64 { return min(k.afterM(w.fromM, w.fromMPS), w.cap) }
 
 // minTail follows a vehicle that has left the track but whose tail has not.
 func (p *planner) minTail(t trackID, speed float64) float64 {

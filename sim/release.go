@@ -10,7 +10,7 @@ func (e *Engine) release() {
 	}
 	limit := float32(e.in.StuckAfter.Seconds())
 	e.jumpers = e.jumpers[:0]
-	for t := range e.road {
+	for _, t := range e.active.tracks {
 		vs := e.road[t]
 		if len(vs) == 0 || vs[0].waitS <= limit || vs[0].flags&stopped != 0 {
 			continue
@@ -110,7 +110,7 @@ func (e *Engine) countIdle() {
 		e.idle = 0
 		return
 	}
-	for t := range e.road {
+	for _, t := range e.active.tracks {
 		for i := range e.road[t] {
 			if v := &e.road[t][i]; v.speedMPS > haltMPS || v.flags&stopped != 0 {
 				e.idle = 0

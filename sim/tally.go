@@ -98,22 +98,27 @@ func (t *tally) addOne(e *Engine, id trackID, v *veh, k *kind) {
 	c.coverMS += s.coverM * e.dt
 	c.waitS += float64(s.standing) * e.dt
 	c.queueS += float64(s.standing) * e.dt
-	c.queueNow += int32(s.standing)
 	c.stops += uint32(s.stops)
 }
 
-// endStep raises the queue maxima and closes the interval when it is over.
-func (t *tally) endStep(e *Engine) {
-	for s := range t.queueMax {
-		first, n := e.net.city.LanesOf(geo.SegmentID(s))
-		sum := int32(0)
-		for l := first; l < first+geo.LaneID(n); l++ {
-			sum += t.tracks[l].queueNow
+// queues raises the queue maxima of the segments after a movement. Lanes of a
+// segment are neighbours among the occupied tracks.
+func (t *tally) queues(e *Engine) {
+	for i := 0; i < len(e.active.tracks); {
+		id := e.active.tracks[i]
+		if id >= trackID(e.net.lanes) {
+			return
 		}
-		if sum > t.queueMax[s] {
-			t.queueMax[s] = sum
+		s, sum := e.net.tracks[id].seg, int32(0)
+		for ; i < len(e.active.tracks) && e.active.tracks[i] < trackID(e.net.lanes) && e.net.tracks[e.active.tracks[i]].seg == s; i++ {
+			sum += t.tracks[e.active.tracks[i]].queueNow
 		}
+		t.queueMax[s] = max(t.queueMax[s], sum)
 	}
+}
+
+// endStep closes the interval when it is over.
+func (t *tally) endStep(e *Engine) {
 	if e.intervalTicks > 0 && (e.tick-t.begin) >= e.intervalTicks {
 		t.close(e)
 	}

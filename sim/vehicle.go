@@ -77,7 +77,7 @@ type kind struct {
 	factor, dev, fMin, fMax float64
 	actionTicks             int64
 	fullM                   float64 // length and gap
-	sightMPS                float64 // speed that can be braked away within nearM
+	slowMPS                 float64 // speed at a link at which one gives way, coming from where one sees nobody yet
 	cooperative, persons    float64
 }
 
@@ -89,7 +89,7 @@ func newKind(t demand.VehicleType, step time.Duration) kind {
 	k.stepBrake, k.perBrake = k.decel*dt, 1/(k.decel*dt)
 	k.dt, k.perDT = dt, 1/dt
 	k.fullM = k.lengthM + k.gapM
-	k.sightMPS = k.holdMPS(nearM, 0)
+	k.slowMPS = k.afterM(nearM, k.holdMPS(nearM, 0))
 	k.actionTicks = max(1, int64(t.ActionStep/step))
 	return k
 }

@@ -3,7 +3,6 @@
 package main
 
 import (
-	"context"
 	"flag"
 	"fmt"
 	"os"
@@ -52,12 +51,19 @@ func run(c bench.Case, seeds, threads int, stuck time.Duration, dump string) {
 	}
 	for seed := 1; seed <= seeds; seed++ {
 		begin := cpu()
-		r, err := sim.Run(context.Background(), sim.Input{City: city, Demand: d, Begin: c.Begin, End: c.End, UntilClear: true,
-			StuckAfter: stuck, Seed: uint64(seed), Threads: threads}, nil)
+		e, err := sim.New(sim.Input{City: city, Demand: d, Begin: c.Begin, End: c.End, UntilClear: true,
+			StuckAfter: stuck, Seed: uint64(seed), Threads: threads})
 		if err != nil {
 			fmt.Println(err)
 			return
 		}
+		load := cpu() - begin
+		begin = cpu()
+		for !e.Done() {
+			e.Step()
+		}
+		ran := cpu() - begin
+		r := e.Result()
 		if dump != "" {
 			f, _ := os.Create(dump)
 			g := &r.Segments
@@ -66,9 +72,9 @@ func run(c bench.Case, seeds, threads int, stuck time.Duration, dump string) {
 			}
 			f.Close()
 		}
-		used, s := cpu()-begin, r.Summary
-		fmt.Printf("%-12s seed %d sched %d done %d never %d rel %d tt %.1f p95 %.0f loss %.1f wait %.1f stops %.2f ddelay %.2f vehs %.0f steps %d cpu %.2f  %.2fM/s %s grid %v\n", c.Name, seed, s.Scheduled, s.Completed,
-			s.NeverInserted, s.Released, s.MeanTravelTimeS, s.P95TravelTimeS, s.MeanTimeLossS, s.MeanWaitingTimeS, s.MeanStops, s.MeanDepartureDelay, s.VehicleSeconds, s.Steps, used, s.VehicleSeconds/used/1e6, s.StateHash, s.Gridlocked)
+		used, s := ran, r.Summary
+		fmt.Printf("%-12s seed %d sched %d done %d never %d rel %d tt %.1f p95 %.0f loss %.1f wait %.1f stops %.2f ddelay %.2f vehs %.0f steps %d load %.3f cpu %.3f  %.2fM/s %s grid %v\n", c.Name, seed, s.Scheduled, s.Completed,
+			s.NeverInserted, s.Released, s.MeanTravelTimeS, s.P95TravelTimeS, s.MeanTimeLossS, s.MeanWaitingTimeS, s.MeanStops, s.MeanDepartureDelay, s.VehicleSeconds, s.Steps, load, used, s.VehicleSeconds/used/1e6, s.StateHash, s.Gridlocked)
 	}
 }
 

@@ -1,0 +1,66 @@
+package sim
+
+import (
+	"tideway/geo"
+	"tideway/internal/parallel"
+)
+
+// shardTracks is the number of occupied tracks one thread works on at a time.
+// Results do not depend on it.
+const shardTracks = 512
+
+// activity lists where something happens.
+type activity struct {
+	tracks []trackID       // with vehicles, in order
+	wide   []geo.SegmentID // with vehicles and several lanes, in order
+}
+
+// phase is a part of the step that runs over shards of the occupied tracks.
+type phase func(parallel.Shard)
+
+// collect lists the occupied tracks.
+func (e *Engine) collect() {
+	a := &e.active
+	a.tracks = a.tracks[:0]
+	for t := range e.road {
+		if len(e.road[t]) > 0 {
+			a.tracks = append(a.tracks, trackID(t))
+		}
+	}
+	need := (len(a.tracks) + shardTracks - 1) / shardTracks
+	for len(e.planners) < need {
+		e.planners = append(e.planners, planner{e: e, shard: len(e.planners)})
+		e.movers = append(e.movers, mover{e: e})
+		e.changers = append(e.changers, changer{e: e})
+		e.now.grow()
+		e.before.grow()
+	}
+}
+
+// collectWide lists the segments on which lanes can be changed.
+func (e *Engine) collectWide() {
+	a := &e.active
+	a.wide = a.wide[:0]
+	for _, t := range a.tracks {
+		if t >= trackID(e.net.lanes) {
+			return
+		}
+		if s := e.net.tracks[t].seg; e.net.isWide[s] && (len(a.wide) == 0 || a.wide[len(a.wide)-1] != s) {
+			a.wide = append(a.wide, s)
+		}
+	}
+}
+
+// each runs a phase over the occupied tracks.
+func (e *Engine) each(f phase) { e.over(len(e.active.tracks), f) }
+
+// over runs a phase over n items in shards of shardTracks.
+func (e *Engine) over(n int, f phase) {
+	if e.threads > 1 && n > shardTracks {
+		parallel.ForShards(e.threads, n, shardTracks, f)
+		return
+	}
+	for begin, i := 0, 0; begin < n; begin, i = begin+shardTracks, i+1 {
+		f(parallel.Shard{Index: i, Begin: begin, End: min(begin+shardTracks, n)})
+	}
+}
