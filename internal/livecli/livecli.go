@@ -32,7 +32,7 @@ type IngestCmd struct {
 	Mapping string   `type:"existingfile" help:"How the tables hold readings (YAML or JSON). Needed unless they have columns sensor, quantity, at, value."`
 	To      string   `help:"Address of a running service, http://host:8080."`
 	Key     string   `help:"Its API key."`
-	Data    string   `help:"Or: data folder of a service that is not running."`
+	Data    string   `env:"TIDEWAY_DATA_DIR" help:"Or: data folder of a service that is not running."`
 	City    string   `help:"City folder; needed with --data."`
 	Batch   int      `default:"10000" help:"Readings sent together."`
 	JSON    bool     `name:"json" help:"Print one JSON object."`
