@@ -213,6 +213,10 @@ func (x *crossing) allRed() []geo.SignalState {
 // bring before anything is counted.
 var guess = map[geo.RoadClass]float64{geo.Primary: 0.30, geo.Secondary: 0.24, geo.Tertiary: 0.18}
 
+// curveShare is the guess for turning traffic, relative to straight traffic. It
+// is high because vehicles leave a queue more slowly through a curve.
+const curveShare = 0.75
+
 func (f *phase) show(x *crossing, a int, k turnKind, s geo.SignalState) {
 	g := x.group[a][k]
 	if g < 0 {
@@ -223,8 +227,8 @@ func (f *phase) show(x *crossing, a int, k turnKind, s geo.SignalState) {
 	if !ok {
 		w = 0.1
 	}
-	if k != straightKind {
-		w /= 2
+	if k != straightKind { // slower through the curve, and fewer
+		w *= curveShare
 	}
 	f.weight = math.Max(f.weight, w)
 }

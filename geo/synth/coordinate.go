@@ -16,7 +16,7 @@ const (
 	outboundPlan = "pm"
 	nightPlan    = "night"
 
-	dayCycle   = 90 * time.Second
+	dayCycle   = 100 * time.Second
 	nightCycle = 60 * time.Second
 
 	// waveSpeed is that of the green waves, a little below the lower limit of

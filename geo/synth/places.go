@@ -120,6 +120,10 @@ const (
 	airInterval  = 15 * time.Minute
 )
 
+// loopBack is how far before the stop line loops lie: near enough to feel the
+// queue of a full cycle.
+const loopBack = 40 * unit.Metre
+
 // addSensors puts loops on the approaches to signals, all of the primary ones
 // and half of the others, air stations at a spread of places, and one weather
 // station.
@@ -139,11 +143,11 @@ func (p *places) addSensors() {
 
 func (p *places) loop(s geo.SegmentID) geo.Sensor {
 	seg := p.d.Segments[s]
-	half := seg.Length / 2
-	xy := geo.PointAlong(seg.Shape, half)
+	at := max(seg.Length/2, seg.Length-loopBack)
+	xy := geo.PointAlong(seg.Shape, at)
 	a, b := seg.Shape[0], seg.Shape[len(seg.Shape)-1]
 	heading := unit.Angle(math.Atan2(b[0]-a[0], b[1]-a[1]) * 180 / math.Pi).Normal()
-	return geo.Sensor{ID: "loop-" + seg.ID, LonLat: p.frame.LonLat(xy), Heading: heading, Road: seg.Name, Segment: s, Lane: geo.NoLane, At: half,
+	return geo.Sensor{ID: "loop-" + seg.ID, LonLat: p.frame.LonLat(xy), Heading: heading, Road: seg.Name, Segment: s, Lane: geo.NoLane, At: at,
 		Measures: []geo.Measure{{Quantity: geo.Speed, Interval: loopInterval}, {Quantity: geo.Flow, Interval: loopInterval}, {Quantity: geo.Occupancy, Interval: loopInterval}},
 		Match:    geo.Match{Confidence: 1, Why: "given by the source"}}
 }

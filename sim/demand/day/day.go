@@ -28,6 +28,9 @@ func (m *Model) addTypes() {
 	}
 }
 
+// Types returns the vehicle types of every day. Do not write to the slice.
+func (m *Model) Types() []demand.VehicleType { return m.types }
+
 // Trips returns the mean number of trips of a working day, buses left out.
 func (m *Model) Trips() float64 { return m.daily }
 

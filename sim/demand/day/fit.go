@@ -49,7 +49,7 @@ func (m *Model) fit(load float64) float64 {
 
 // mostPerM is how many trips a day begin on a metre of street at most: small
 // cities have short trips, and their quiet streets fill before the arterials.
-const mostPerM = 1.2
+const mostPerM = 1.5
 
 func (m *Model) allConnectors() (c connectors) {
 	for _, z := range m.zones {

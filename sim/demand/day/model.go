@@ -62,7 +62,7 @@ type Options struct {
 	Load unit.Share // how full the busiest arterials are in the morning peak hour; 0: 0.45
 }
 
-// defaultLoad makes for queues in the rush hours that dissolve; from 0.6 on the
+// defaultLoad makes for queues in the rush hours that dissolve; from 0.7 on the
 // engine's runs of synthetic cities jam.
 const defaultLoad = 0.45
 
