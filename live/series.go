@@ -118,7 +118,8 @@ func (s *series) advance(k, startMS int64) {
 	for j := max(s.head+1, k-n+1); j <= k; j++ {
 		c := s.at(j)
 		if *c != 0 {
-			if end := s.phaseMS + (j-n)*s.intervalMS; end >= startMS && k-s.head < n {
+			was := s.head - floorMod(s.head-j, n) // the slot that this place of the ring held so far
+			if end := s.phaseMS + was*s.intervalMS; end >= startMS {
 				s.loose = insert(s.loose, store.Point{EndMS: end, IntervalS: uint32(s.intervalMS / 1000), Code: *c})
 			}
 			*c = 0

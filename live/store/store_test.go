@@ -53,7 +53,7 @@ func (m model) read(k Key, from, to int64) []Point {
 
 func TestFilesHoldTheNewestOfEveryValue(t *testing.T) {
 	if f := flag.Lookup("rapid.checks"); f.Value.String() == f.DefValue { // it writes to disk: 5 cases unless asked otherwise
-		f.Value.Set("5")
+		f.Value.Set(map[bool]string{true: "2", false: "5"}[testing.Short()])
 		defer f.Value.Set(f.DefValue)
 	}
 	rapid.Check(t, func(t *rapid.T) {
@@ -150,6 +150,9 @@ func large(n int) Batch {
 }
 
 func TestManyRowGroupsAndSingleSeries(t *testing.T) {
+	if testing.Short() {
+		t.Skip("writes 2 million values")
+	}
 	s, b := open(t, t.TempDir()), large(1500) // 2.2 M rows: three row groups
 	if err := s.Seal(b); err != nil {
 		t.Fatal(err)
