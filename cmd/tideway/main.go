@@ -17,6 +17,7 @@ import (
 	"tideway/internal/aircli"
 	"tideway/internal/citycli"
 	"tideway/internal/forecastcli"
+	"tideway/internal/gencli"
 	"tideway/internal/hcmcli"
 	"tideway/internal/labcli"
 	"tideway/internal/livecli"
@@ -41,6 +42,8 @@ type commands struct {
 
 	Forecast forecastCmd `cmd:"" help:"Forecast a past period over again, as the service would have, and score it."`
 
+	Gen      gencli.Cmd              `cmd:"" help:"Make synthetic inputs."`
+	Simulate labcli.SimulateCmd      `cmd:"" help:"Simulate demand on a city."`
 	Compare  labcli.CompareCmd       `cmd:"" help:"Simulate scenarios against the base and compare."`
 	Backtest forecastcli.BacktestCmd `cmd:"" help:"Forecast past windows of a table and score them."`
 	Air      aircli.Air              `cmd:"" help:"Emissions and dispersion."`

@@ -38,6 +38,7 @@ type serveCmd struct {
 	End     time.Duration `default:"1h" help:"End of departures of that period."`
 	Workers int           `default:"1" help:"Scenario runs worked on at a time here; -1: none."`
 	Threads int           `help:"Cores used by forecasts and runs; default all."`
+	At      string        `placeholder:"TIME" help:"Serve as if it were this moment of the past, by the city's clock (2024-03-20T08:00): the clock runs on from there, and later readings are refused."`
 }
 
 // Run serves the city until interrupted.
@@ -53,10 +54,22 @@ func (c *serveCmd) Run() error {
 	o := twin.Options{City: city, Dir: c.Data, Demand: trips, Period: twin.Period{Begin: c.Begin, End: c.End}, NATS: c.NATS,
 		Retain: c.Retain, Tick: c.Tick, Workers: c.Workers, Threads: c.Threads, Holidays: forecast.HolidaysOfZone(city.TimeZone.String()), Report: report,
 		SaveCity: func(next *geo.City) error { return gmns.WriteDir(c.City, next) }}
+	if c.At != "" {
+		if o.Now, err = clockFrom(city, c.At); err != nil {
+			return fmt.Errorf("--at: %w", err)
+		}
+	}
 	if c.Keys == "" {
 		c.Keys = filepath.Join(c.Data, "keys.json")
 	}
 	return serve(o, c.listenFlags, nil)
+}
+
+// clockFrom is a clock that shows the given local time now.
+func clockFrom(city *geo.City, text string) (func() time.Time, error) {
+	start, err := localTime(city, text)
+	began := time.Now()
+	return func() time.Time { return start.Add(time.Since(began)) }, err
 }
 
 func report(err error) { slog.Warn(err.Error()) }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"tideway/geo"
+	"tideway/internal/usage"
 )
 
 // answer is what an import prints. With --json the keys are stable.
@@ -43,7 +44,7 @@ type review struct {
 }
 
 func (a *answer) print(w io.Writer, c *geo.City, asJSON bool) error {
-	a.CPU = cpuTime().Seconds()
+	a.CPU = usage.CPU().Seconds()
 	if asJSON {
 		return json.NewEncoder(w).Encode(a)
 	}

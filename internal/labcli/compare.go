@@ -12,7 +12,9 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"tideway/internal/usage"
 	"tideway/scenarios"
+	"tideway/sim"
 	"tideway/unit"
 )
 
@@ -45,7 +47,7 @@ func (c *CompareCmd) Run(k *kong.Context) error {
 }
 
 func (c *CompareCmd) compare(ctx context.Context, progress bar) (*scenarios.Comparison, error) {
-	begin, cpu := time.Now(), cpuTime()
+	begin, cpu := time.Now(), usage.CPU()
 	base, err := c.base()
 	if err != nil {
 		return nil, err
@@ -59,12 +61,12 @@ func (c *CompareCmd) compare(ctx context.Context, progress bar) (*scenarios.Comp
 		return nil, err
 	}
 	e := scenarios.Experiment{Base: scenarios.BaseCase(base), Alternatives: cases, Period: period, Seed: c.Seed, Replications: c.Replications,
-		Most: c.Most, Tolerance: unit.Share(c.Tolerance), Poisson: c.Poisson, Threads: c.Threads, Engine: engine(), Map: c.Map}
+		Most: c.Most, Tolerance: unit.Share(c.Tolerance), Poisson: c.Poisson, Threads: c.Threads, Engine: sim.Version, Map: c.Map}
 	result, err := e.Compare(ctx, func(s scenarios.Steps) { progress.at(s.Done, s.Total, "simulations") })
 	if err != nil {
 		return nil, err
 	}
-	result.WallS, result.CPUS = time.Since(begin).Seconds(), (cpuTime() - cpu).Seconds()
+	result.WallS, result.CPUS = time.Since(begin).Seconds(), (usage.CPU() - cpu).Seconds()
 	return result, nil
 }
 

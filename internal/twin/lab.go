@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"tideway/internal/bus"
+	"tideway/internal/usage"
 	"tideway/scenarios"
 	"tideway/sim"
 )
@@ -40,7 +41,7 @@ func openLab(ctx context.Context, b *bus.Bus, o scenarios.Options) (*lab, error)
 		return nil, err
 	}
 	o.Documents, o.Runs, o.Results, o.Queue = stores[0], stores[1], stores[2], queue{q}
-	o.Engine, o.Now, o.CPU = sim.Version, time.Now, cpuTime
+	o.Engine, o.Now, o.CPU = sim.Version, time.Now, usage.CPU
 	o.Period.UntilClear, o.Period.StuckAfter, o.Period.Interval = true, stuckAfter, mapInterval
 	return &lab{scenarios.NewLab(o), q}, nil
 }

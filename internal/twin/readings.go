@@ -12,11 +12,16 @@ import (
 	"tideway/live"
 )
 
-// Put takes a batch; it returns when the batch is durable.
+// Put takes a batch; it returns when the batch is durable. After a backfill
+// models are fitted anew at the next tick.
 func (t *Twin) Put(ctx context.Context, b *live.Batch) (live.Answer, error) {
 	t.swap.RLock()
 	defer t.swap.RUnlock()
-	return t.part.feed.Put(ctx, b)
+	a, err := t.part.feed.Put(ctx, b)
+	if b.Backfill && a.Accepted > 0 {
+		t.filled.Store(true)
+	}
+	return a, err
 }
 
 // Stats returns the feed's counters.

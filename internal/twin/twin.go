@@ -91,6 +91,7 @@ type Twin struct {
 
 	ready    atomic.Pointer[error]
 	notify   listeners
+	filled   atomic.Bool // history came since the last tick
 	refitNow chan struct{}
 	end      context.CancelFunc
 	routines sync.WaitGroup
@@ -241,6 +242,9 @@ func (t *Twin) tick(ctx context.Context) error {
 	}
 	t.ready.Store(nil)
 	t.notify.call()
+	if t.filled.Swap(false) {
+		t.Refit()
+	}
 	return nil
 }
 
