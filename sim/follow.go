@@ -147,7 +147,7 @@ func (k *kind) arriveS(distM, v, to float64) float64 {
 	}
 	t := (to - v) / a
 	rest := max(0, distM-t*(to+v)*0.5)
-	return t + rest/max(v, to, haltMPS)
+	return t + rest/max(max(v, to), haltMPS)
 }
 
 // secureM returns the gap that a follower of kind k at v needs behind a leader
