@@ -34,9 +34,10 @@ var layers = []struct {
 	{"internal/rng", nil, "random streams are arithmetic"},
 	{"internal/parallel", nil, "used from anywhere, so it uses nothing"},
 	{"internal/fault", nil, "used from anywhere, so it uses nothing"},
+	{"internal/usage", nil, "asks the system alone"},
 	{"internal/testdata", nil, "finds folders"},
 	{"internal/netdraw", []string{"unit", "geo"}, "draws cities for tests"},
-	{"internal/world", []string{"unit", "geo", "sim", "live", "internal/rng"}, "the hidden world turns a simulation into readings"},
+	{"internal/world", []string{"unit", "geo", "sim", "live", "internal/rng", "internal/world"}, "the hidden world turns a simulation into readings"},
 	{"internal/twin", []string{"unit", "geo", "sim", "live", "forecast", "scenarios", "internal/bus", "internal/world", "internal/rng"}, "assembles the city's loop below the API"},
 	{"api/wire", nil, "what travels is plain data, so clients need nothing else"},
 	{"api/client", []string{"api/wire"}, "a client is built from the wire alone"},
@@ -52,7 +53,7 @@ var layers = []struct {
 var commandPackages = []string{"internal/aircli", "internal/citycli", "internal/livecli", "internal/simcli", "internal/gencli",
 	"internal/forecastcli", "internal/hcmcli", "internal/labcli"}
 
-var anywhere = []string{"internal/parallel", "internal/fault"}
+var anywhere = []string{"internal/parallel", "internal/fault", "internal/usage"}
 
 const module = "tideway/"
 
@@ -132,7 +133,7 @@ func TestPureCoreReadsNoClockFileOrGlobalRandom(t *testing.T) {
 			continue
 		}
 		for _, imp := range f.Imports {
-			if to, _ := strconv.Unquote(imp.Path.Value); slices.Contains([]string{"os", "math/rand", "math/rand/v2", "net/http"}, to) {
+			if to, _ := strconv.Unquote(imp.Path.Value); slices.Contains([]string{"os", "math/rand", "net/http"}, to) {
 				t.Errorf("%s imports %s: readers, writers and seeds are passed in", file, to)
 			}
 		}
@@ -140,6 +141,9 @@ func TestPureCoreReadsNoClockFileOrGlobalRandom(t *testing.T) {
 			if s, ok := n.(*ast.SelectorExpr); ok {
 				if x, ok := s.X.(*ast.Ident); ok && x.Name == "time" && (s.Sel.Name == "Now" || s.Sel.Name == "Since" || s.Sel.Name == "Sleep") {
 					t.Errorf("%s uses time.%s: clocks are passed in", file, s.Sel.Name)
+				}
+				if x, ok := s.X.(*ast.Ident); ok && x.Name == "rand" && !slices.Contains([]string{"New", "NewPCG", "Rand", "PCG", "Source"}, s.Sel.Name) {
+					t.Errorf("%s uses the global rand.%s: seeds are passed in", file, s.Sel.Name)
 				}
 			}
 			return true

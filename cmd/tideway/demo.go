@@ -15,10 +15,10 @@ import (
 )
 
 type demoCmd struct {
-	Listen  string  `default:"127.0.0.1:8080" help:"Address to listen on; loopback only, as the demo has no keys."`
-	Speed   float64 `default:"60" help:"City seconds per second."`
-	Size    int     `default:"600" help:"About so many street segments; other sizes than 600 begin without history."`
-	Threads int     `help:"Cores used by forecasts and runs; default all."`
+	Listen     string  `default:"127.0.0.1:8080" help:"Address to listen on; loopback only, as the demo has no keys."`
+	SpeedRatio float64 `name:"speed" default:"60" help:"City seconds per second."`
+	Size       int     `default:"600" help:"About so many street segments; other sizes than 600 begin without history."`
+	Threads    int     `help:"Cores used by forecasts and runs; default all."`
 }
 
 const (
@@ -29,8 +29,8 @@ const (
 // Run serves a synthetic city until interrupted: a hidden simulation plays the
 // real world and is seen by imperfect devices only.
 func (c *demoCmd) Run() error {
-	if c.Speed <= 0 {
-		return fmt.Errorf("--speed is %v, expected more than 0", c.Speed)
+	if c.SpeedRatio <= 0 {
+		return fmt.Errorf("--speed is %v, expected more than 0", c.SpeedRatio)
 	}
 	city, err := world.City(c.Size)
 	if err != nil {
@@ -42,13 +42,13 @@ func (c *demoCmd) Run() error {
 	}
 	began := time.Now()
 	start := world.DemoStart(began, city.TimeZone)
-	clock := func() time.Time { return start.Add(time.Duration(float64(time.Since(began)) * c.Speed)) }
+	clock := func() time.Time { return start.Add(time.Duration(float64(time.Since(began)) * c.SpeedRatio)) }
 	w, err := world.New(city, world.Options{Start: start, Threads: 1})
 	if err != nil {
 		return err
 	}
 	d := demo{city: city, world: w, start: start, clock: clock, history: c.Size == world.DefaultSegments}
-	o := twin.Options{City: city, Dir: dir, Now: clock, Pace: c.Speed, Tick: demoTick, Threads: c.Threads, Report: report,
+	o := twin.Options{City: city, Dir: dir, Now: clock, Pace: c.SpeedRatio, Tick: demoTick, Threads: c.Threads, Report: report,
 		Demand: w.Demand(start), Period: twin.Period{Begin: 7*time.Hour + 30*time.Minute, End: 8 * time.Hour},
 		Holidays: forecast.HolidaysOfZone(city.TimeZone.String())}
 	err = serve(o, listenFlags{Listen: c.Listen}, d.play)

@@ -1,5 +1,6 @@
 // The service's answers as this page uses them (a part of /openapi.yaml), and
 // the calls that fetch them.
+import { t } from "./i18n";
 
 export type Num = number | null;
 export interface City { name: string; version: string; time_zone: string; bounds: [number, number, number, number]; counts: Record<string, number> }
@@ -42,12 +43,18 @@ export class Refusal extends Error {
   }
 }
 
+/** Asks for the API key once and keeps it as a cookie: tiles and event streams cannot send headers. */
+function askForKey(): boolean {
+  const key = window.prompt(t("key"))?.trim();
+  if (key) document.cookie = `tideway_key=${encodeURIComponent(key)}; SameSite=Strict; path=/`;
+  return Boolean(key);
+}
+
 export async function call<T>(path: string, init: RequestInit = {}): Promise<T> {
-  const key = sessionStorage.getItem("api-key");
   const headers = new Headers(init.headers);
-  if (key) headers.set("Authorization", `Bearer ${key}`);
   if (init.body) headers.set("Content-Type", "application/json");
-  const answer = await fetch(path, { ...init, headers });
+  let answer = await fetch(path, { ...init, headers });
+  if (answer.status === 401 && path === "/v1/city" && askForKey()) answer = await fetch(path, { ...init, headers });
   if (!answer.ok) throw new Refusal(answer.status, await answer.json().catch(() => ({})));
   return answer.status === 204 ? (undefined as T) : answer.json();
 }

@@ -145,7 +145,7 @@ class Page {
     this.legend(steps);
     if (this.state) {
       const when = at?.at ?? this.state.at;
-      byId("when").textContent = at ? `${clock(when, this.city.time_zone)} (+${at.minutes} min)` : `${clock(when, this.city.time_zone)} (${t("now")})`;
+      byId("when").textContent = at ? `${clock(when, this.city.time_zone)} (+${Math.round(at.minutes)} min)` : `${clock(when, this.city.time_zone)} (${t("now")})`;
       byId("clock").textContent = clock(this.state.at, this.city.time_zone);
       void this.map.paint(this.segments.map((_, i) => this.colour(i, at)));
     }
@@ -180,7 +180,8 @@ function letter(l: string | undefined): string {
 }
 
 async function main() {
-  const [city, segments, signals] = await Promise.all([api.city(), api.segments(), api.signals()]);
+  const city = await api.city(); // first, because it may have to ask for a key
+  const [segments, signals] = await Promise.all([api.segments(), api.signals()]);
   const page = new Page(city, segments, signals);
   await page.start();
   Object.assign(window, { tideway: page.probe() }); // for the browser test and curious users

@@ -60,9 +60,9 @@ async function comparison(out: HTMLElement, id: string, lab: Lab) {
     const colours = map?.alternatives.find((a) => a.scenario === alt.scenario);
     const rows = alt.kpis.map((k) => ({
       cells: [
-        `${k.kpi} (${k.unit})`, num(k.base, 2), num(k.alt, 2),
+        `${k.kpi.replaceAll("_", " ")} (${k.unit})`, num(k.base, 1), num(k.alt, 1),
         { text: num(k.diff, 2), class: k.better === "yes" ? "better" : k.better === "no" ? "worse" : "" },
-        `${num(k.lo95, 2)} … ${num(k.hi95, 2)}`, t(verdict[k.better]),
+        `${num(k.lo95, 1)} … ${num(k.hi95, 1)}`, t(verdict[k.better]),
       ],
     }));
     out.append(
