@@ -1,5 +1,6 @@
-// Package aircli holds the bodies of the verbs tideway air factors, disperse
-// and validate: it reads and writes the files, the physics is in sim/air.
+// Package aircli holds the bodies of the verbs tideway air factors, disperse,
+// validate and backtest: it reads and writes the files, the physics is in
+// sim/air, the forecasts are in forecast/air.
 //
 // Each verb is a struct with kong tags and a Run method that writes its report
 // to the given writer: plain lines, or with JSON one object with stable keys.
@@ -18,6 +19,7 @@ type Air struct {
 	Factors  FactorsCmd  `cmd:"" help:"Evaluate emission functions: a whole table against its check values, or one of the shipped table."`
 	Disperse DisperseCmd `cmd:"" help:"Concentrations at receptors from road links and hours of weather."`
 	Validate ValidateCmd `cmd:"" help:"Compare with the line-source tracer experiment of Idaho Falls."`
+	Backtest BacktestCmd `cmd:"" help:"Forecast a past period of hourly stations over again and score it."`
 }
 
 // report writes v as one JSON object, or the lines of text.

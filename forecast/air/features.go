@@ -1,0 +1,198 @@
+package air
+
+import (
+	"fmt"
+	"math"
+)
+
+// encoder turns (station, origin, steps ahead) into a row of features. All it
+// reads lies at or before the origin, except weather up to the target hour
+// when weather ahead is given.
+type encoder struct {
+	target  Column
+	ahead   bool      // the weather of the hours ahead is known
+	usual   []float32 // mean of the target by station, from the training rows
+	hourly  []float32 // by station and hour of the day
+	names   []string
+	columns int
+}
+
+// newEncoder learns the stations' means from the hours before end.
+func newEncoder(v *view, end int, ahead bool) *encoder {
+	e := &encoder{target: v.target, ahead: ahead}
+	for _, p := range v.places {
+		s := p[v.target]
+		e.usual = append(e.usual, s.mean(0, end-1))
+		var sum, n [24]float64
+		for i := range end {
+			if x := s.v[i]; x == x {
+				h := v.data.At(i).Hour()
+				sum[h], n[h] = sum[h]+float64(x), n[h]+1
+			}
+		}
+		for h := range sum {
+			e.hourly = append(e.hourly, float32(sum[h]/n[h]))
+		}
+	}
+	e.names = featureNames(e.target, ahead)
+	e.columns = len(e.names)
+	return e
+}
+
+// featureNames returns the names of the features, in order.
+func featureNames(target Column, ahead bool) []string {
+	var empty Station
+	for c := range empty.Columns {
+		empty.Columns[c] = []float32{missing}
+	}
+	v := newView(&Data{Stations: []Station{empty}, Hours: 1}, target)
+	e := &encoder{target: target, ahead: ahead, usual: make([]float32, 1), hourly: make([]float32, 24)}
+	w := &writer{named: true}
+	e.write(w, v, 0, 0, 1)
+	return w.names
+}
+
+// writer collects features and, on demand, their names.
+type writer struct {
+	out   []float32
+	names []string
+	named bool
+}
+
+func (w *writer) add(v float32, format string, args ...any) {
+	w.out = append(w.out, v)
+	if w.named {
+		w.names = append(w.names, fmt.Sprintf(format, args...))
+	}
+}
+
+// fill writes the features of a row into out, whose length is columns.
+func (e *encoder) fill(out []float32, v *view, station, origin, step int) {
+	w := writer{out: out[:0]}
+	e.write(&w, v, station, origin, step)
+}
+
+func (e *encoder) write(w *writer, v *view, station, origin, step int) {
+	e.clock(w, v, station, origin, step)
+	e.own(w, v.places[station], origin, step)
+	e.others(w, v, station, origin)
+	past(w, v.places[station], v.region, origin)
+	if e.ahead {
+		future(w, v.places[station], v.region, origin, step)
+	}
+}
+
+// clock writes the calendar of the target and what is usual then.
+func (e *encoder) clock(w *writer, v *view, station, origin, step int) {
+	at := v.data.At(origin + step)
+	year := 2 * math.Pi * float64(at.YearDay()) / 365.25
+	w.add(float32(at.Hour()), "hour")
+	w.add(float32(at.Weekday()), "weekday")
+	w.add(float32(math.Cos(year)), "season cos")
+	w.add(float32(math.Sin(year)), "season sin")
+	w.add(e.usual[station], "station mean")
+	w.add(e.hourly[station*24+at.Hour()], "usual at hour")
+}
+
+// own writes the target's past at the station, then its other pollutants'.
+func (e *encoder) own(w *writer, p *place, t, step int) {
+	s := &p[e.target]
+	for _, lag := range []int{0, 1, 2, 3, 6, 12, 18} {
+		w.add(s.at(t-lag), "own -%d h", lag)
+	}
+	same := (step + 23) / 24 * 24
+	for k := range 3 {
+		w.add(s.at(t+step-same-24*k), "own at hour, %d d", k)
+	}
+	for _, span := range []int{3, 6, 12, 24, 72, 168} {
+		w.add(s.mean(t-span+1, t), "own mean %d h", span)
+	}
+	low, high := s.span(t-23, t)
+	w.add(low, "own min 24 h")
+	w.add(high, "own max 24 h")
+	w.add(s.mean(t-5, t)-s.mean(t-11, t-6), "own change 6 h")
+	for c := range numPollutants {
+		if Column(c) != e.target {
+			w.add(p[c].at(t), "%s", Column(c))
+			w.add(p[c].at(t+step-same), "%s at hour", Column(c))
+			w.add(p[c].mean(t-5, t), "%s mean 6 h", Column(c))
+			w.add(p[c].mean(t-23, t), "%s mean 24 h", Column(c))
+		}
+	}
+}
+
+// others writes the state of all stations together.
+func (e *encoder) others(w *writer, v *view, station, t int) {
+	s := &v.region[e.target]
+	for _, lag := range []int{0, 1, 3} {
+		w.add(s.at(t-lag), "all -%d h", lag)
+	}
+	for _, span := range []int{6, 24, 72} {
+		w.add(s.mean(t-span+1, t), "all mean %d h", span)
+	}
+	w.add(s.mean(t-2, t)-s.mean(t-5, t-3), "all change 3 h")
+	w.add(s.mean(t-11, t)-s.mean(t-23, t-12), "all change 12 h")
+	w.add(v.low.at(t), "lowest")
+	w.add(v.high.at(t), "highest")
+	w.add(v.region[PM10].at(t)-v.region[PM25].at(t), "coarse dust")
+}
+
+// weather lists the series of weather that make features.
+var weather = []struct {
+	at   int
+	name string
+}{
+	{int(Temperature), "temperature"}, {int(Pressure), "pressure"}, {int(DewPoint), "dew point"}, {humid, "humidity"},
+	{int(WindSpeed), "wind"}, {flowX, "wind east"}, {flowY, "wind north"}, {int(Rain), "rain"},
+}
+
+// past writes the weather up to the origin.
+func past(w *writer, p, region *place, t int) {
+	for _, c := range weather {
+		s := &region[c.at]
+		w.add(s.at(t), "%s now", c.name)
+		w.add(s.mean(t-5, t), "%s mean 6 h", c.name)
+		w.add(s.mean(t-23, t), "%s mean 24 h", c.name)
+	}
+	for _, c := range []int{int(Temperature), int(Pressure), int(DewPoint)} {
+		w.add(region[c].at(t)-region[c].at(t-24), "change 24 h of series %d", c)
+	}
+	w.add(region[Pressure].at(t)-region[Pressure].at(t-3), "pressure change 3 h")
+}
+
+// future writes the weather between the origin and the target.
+func future(w *writer, p, region *place, t, step int) {
+	to := t + step
+	for _, c := range weather {
+		s := &region[c.at]
+		w.add(p[c.at].at(to), "%s then, own", c.name)
+		w.add(s.at(to), "%s then", c.name)
+		for _, span := range []int{3, 6, 12, 24} {
+			w.add(s.mean(to-span+1, to), "%s mean %d h before then", c.name, span)
+		}
+		w.add(s.mean(t+1, to), "%s mean until then", c.name)
+		w.add(s.at(to)-s.at(to-24), "%s change 24 h then", c.name)
+		if step > 12 {
+			w.add(s.mean(t+1, t+step/2), "%s mean first half", c.name)
+		} else {
+			w.add(missing, "%s mean first half", c.name)
+		}
+	}
+	_, high := region[WindSpeed].span(t+1, to)
+	w.add(high, "strongest wind until then")
+	low, warm := region[Temperature].span(to-23, to)
+	w.add(warm-low, "range of temperature 24 h before then")
+	w.add(since(&region[WindSpeed], t, to, 3), "hours since wind above 3 m/s")
+	w.add(since(&region[WindSpeed], t, to, 1.5), "hours since wind above 1.5 m/s")
+}
+
+// since returns the hours from the last hour above a limit to to, looking back
+// a day before t.
+func since(s *series, t, to int, limit float32) float32 {
+	for i := to; i > t-24; i-- {
+		if s.at(i) > limit {
+			return float32(to - i)
+		}
+	}
+	return float32(to - t + 24)
+}
