@@ -27,7 +27,7 @@ func (e *Engine) collect() {
 			a.tracks = append(a.tracks, trackID(t))
 		}
 	}
-	need := (len(a.tracks) + shardTracks - 1) / shardTracks
+	need := (len(a.tracks) + e.shard - 1) / e.shard
 	for len(e.planners) < need {
 		e.planners = append(e.planners, planner{e: e, shard: len(e.planners)})
 		e.movers = append(e.movers, mover{e: e})
@@ -54,13 +54,13 @@ func (e *Engine) collectWide() {
 // each runs a phase over the occupied tracks.
 func (e *Engine) each(f phase) { e.over(len(e.active.tracks), f) }
 
-// over runs a phase over n items in shards of shardTracks.
+// over runs a phase over n items in shards.
 func (e *Engine) over(n int, f phase) {
-	if e.threads > 1 && n > shardTracks {
-		parallel.ForShards(e.threads, n, shardTracks, f)
+	if e.threads > 1 && n > e.shard {
+		parallel.ForShards(e.threads, n, e.shard, f)
 		return
 	}
-	for begin, i := 0, 0; begin < n; begin, i = begin+shardTracks, i+1 {
-		f(parallel.Shard{Index: i, Begin: begin, End: min(begin+shardTracks, n)})
+	for begin, i := 0, 0; begin < n; begin, i = begin+e.shard, i+1 {
+		f(parallel.Shard{Index: i, Begin: begin, End: min(begin+e.shard, n)})
 	}
 }

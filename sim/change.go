@@ -254,18 +254,36 @@ func (c *changer) aheadOn(l int, v *veh, k *kind, out *near) {
 		c.local(out, ref{w.t, w.at - 1}, f, f.posM-e.kinds[f.kind].lengthM-v.posM-k.gapM)
 		return
 	}
-	out.ok, out.stopped, out.gap = false, false, math.Inf(1)
+	out.ok, out.stopped, out.lc, out.accel, out.gap = false, false, 0, 0, math.Inf(1)
 	tr := &e.net.tracks[w.t]
+	if tr.lengthM-v.posM > k.brakeM(v.speedMPS)+v.speedMPS*(k.tauS+e.dt)+k.gapM+e.longestM {
+		return
+	}
+	if x, back := e.frozenTail(w.t, 0); x != nil {
+		c.frozenBack(out, x, back-v.posM-k.gapM)
+		return
+	}
+	c.beyond(l, v, k, out)
+}
+
+// frozenTail is tail, as of before the lane changes of this step.
+func (e *Engine) frozenTail(t trackID, depth int) (best *trackEnds, bestM float64) {
+	tr := &e.net.tracks[t]
+	bestM = tr.lengthM
 	for q := tr.out; q < tr.outEnd; q++ {
-		if x := &e.ends[e.net.links[q].to]; x.any && x.came == q && x.backM < 0 {
-			if gap := tr.lengthM + x.backM - v.posM - k.gapM; gap < out.gap {
-				c.frozenBack(out, x, gap)
-			}
+		to := e.net.links[q].to
+		x, back := &e.ends[to], 0.0
+		switch {
+		case x.any && x.came == q:
+			back = x.backM
+		case !x.any && depth < 4 && e.net.tracks[to].lengthM < e.longestM && e.net.intoEnd[to]-e.net.into[to] == 1:
+			x, back = e.frozenTail(to, depth+1)
+		}
+		if x != nil && back < 0 && tr.lengthM+back < bestM {
+			best, bestM = x, tr.lengthM+back
 		}
 	}
-	if !out.ok {
-		c.beyond(l, v, k, out)
-	}
+	return best, bestM
 }
 
 // beyond looks for a leader on the tracks behind the end of lane l, as far as
@@ -335,7 +353,7 @@ func (c *changer) upstream(t trackID, distM float64, depth int, v *veh, out *nea
 			fk := &e.kinds[x.frontKind]
 			gap := distM + n.tracks[from].lengthM - x.frontM - fk.gapM
 			need := fk.secureM(x.frontMPS, &e.kinds[v.kind], v.speedMPS)
-			if x.frontLink == q && (!out.ok || gap-need < out.gap-out.k.secureM(out.speed, &e.kinds[v.kind], v.speedMPS)) {
+			if (x.frontLink == q || distM < 0) && (!out.ok || gap-need < out.gap-out.k.secureM(out.speed, &e.kinds[v.kind], v.speedMPS)) {
 				*out = near{ok: true, k: fk, speed: x.frontMPS, gap: gap}
 			}
 		} else if far := distM + n.tracks[from].lengthM; far < upstreamM && depth < 4 {

@@ -41,6 +41,7 @@ type Engine struct {
 
 	now, before                      *approaches // of this step and the one before
 	active                           activity
+	shard                            int // tracks of a shard
 	plan, late, move, frozen, change phase
 	threads                          int
 	planners                         []planner
@@ -69,7 +70,7 @@ func New(in Input) (*Engine, error) {
 	if in.Step == 0 {
 		in.Step = defaultStep
 	}
-	e := &Engine{in: in, net: compile(in.City), step: in.Step, dt: in.Step.Seconds(), threads: parallel.Threads(in.Threads)}
+	e := &Engine{in: in, net: compile(in.City), step: in.Step, dt: in.Step.Seconds(), threads: parallel.Threads(in.Threads), shard: shardTracks}
 	e.halfLife, e.slowDecay = math.Pow(0.5, e.dt), math.Pow(0.8, e.dt)
 	e.intervalTicks = int64(in.Interval / in.Step)
 	e.road = make([][]veh, len(e.net.tracks))
@@ -129,7 +130,6 @@ func (e *Engine) lateShard(s parallel.Shard) { e.planners[s.Index].decideLate() 
 
 func (e *Engine) moveShard(s parallel.Shard) {
 	m := &e.movers[s.Index]
-	m.out, m.gone = m.out[:0], m.gone[:0]
 	for _, t := range e.active.tracks[s.Begin:s.End] {
 		m.track(t)
 	}

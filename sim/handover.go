@@ -11,6 +11,7 @@ func (e *Engine) handOver() {
 		for i := range m.gone {
 			e.arrive(&m.gone[i])
 		}
+		m.out, m.gone = m.out[:0], m.gone[:0]
 	}
 }
 

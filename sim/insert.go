@@ -277,12 +277,10 @@ func (e *Engine) fits(v *veh, k *kind, track trackID, adapt bool) bool {
 		at++
 	}
 	lower := func(safe float64) bool {
-		if safe < v.speedMPS {
-			if !adapt {
-				return false
-			}
-			v.speedMPS = safe
+		if safe < 0 || safe < v.speedMPS && !adapt {
+			return false
 		}
+		v.speedMPS = min(v.speedMPS, safe)
 		return true
 	}
 	if at > 0 {

@@ -64,7 +64,7 @@ func (e *Engine) summary(status []tripStatus) Summary {
 		}
 		late := st.inS - due
 		delay += st.lossS + late
-		s.MeanDepartureDelay += late
+		s.MeanDepartureDelayS += late
 		end := e.nowS
 		if st.state == Arrived {
 			end = st.outS
@@ -86,7 +86,7 @@ func (e *Engine) summary(status []tripStatus) Summary {
 	for _, sum := range []*float64{&s.MeanTravelTimeS, &s.MeanTimeLossS, &s.MeanWaitingTimeS, &s.MeanStops} {
 		over(sum, len(durations))
 	}
-	over(&s.MeanDepartureDelay, t.inserted)
+	over(&s.MeanDepartureDelayS, t.inserted)
 	s.MeanDelayS = delay
 	over(&s.MeanDelayS, t.scheduled)
 	s.P95TravelTimeS = quantile(durations, 0.95)

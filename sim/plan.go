@@ -81,8 +81,8 @@ func (p *planner) track(t trackID) {
 			continue
 		}
 		sight := speed*max(k.tauS, e.dt) + k.brakeM(speed) + k.gapM + stopLineM
-		if i == 0 && tr.outEnd-tr.out > 1 {
-			sight += e.longestM // the tail of a vehicle on another way may reach back
+		if i == 0 && seen < sight+e.longestM {
+			speed = p.minTail(t, speed) // the tail of a vehicle beyond may reach back
 		}
 		if v.flags&hasHalt == 0 && (seen > sight || v.flags&lastRoad != 0) {
 			e.finalize(v, k, tr, speed, 0)
@@ -153,9 +153,6 @@ func (p *planner) ahead(index int32, seen, speed, limit, top float64) {
 	tr := &e.net.tracks[p.t]
 	if tr.inner() {
 		p.shares.innerM = seen
-	}
-	if index == 0 && tr.outEnd-tr.out > 1 {
-		speed = p.minTail(p.t, speed)
 	}
 	w := walk{track: p.t, tr: tr, seen: seen, v: speed, limit: limit, last: -1,
 		fromM: seen, fromMPS: speed, cap: limit, dist: top*e.dt + k.brakeM(top), look: v.look}

@@ -22,32 +22,32 @@ type Result struct {
 // clear although it should (Gridlocked) has no meaningful means: they are kept
 // for diagnosis and must not be compared.
 type Summary struct {
-	Scheduled          int     `json:"scheduled"`            // departures within [begin, end)
-	DroppedBeforeBegin int     `json:"dropped_before_begin"` // departures before begin
-	Inserted           int     `json:"inserted"`
-	Completed          int     `json:"completed"`
-	Unfinished         int     `json:"unfinished"`     // on the road when the run ended
-	NeverInserted      int     `json:"never_inserted"` // still waiting to depart when the run ended
-	Released           int     `json:"released"`       // moved on by the stuck rule
-	Rerouted           int     `json:"rerouted"`       // way changed because it was closed
-	NoRoute            int     `json:"no_route"`       // of NeverInserted: no open way exists
-	MeanTravelTimeS    float64 `json:"mean_travel_time_s"`
-	P95TravelTimeS     float64 `json:"p95_travel_time_s"`
-	MeanTimeLossS      float64 `json:"mean_time_loss_s"`       // against the vehicle's own desired speed, stops excluded
-	MeanWaitingTimeS   float64 `json:"mean_waiting_time_s"`    // below 0.1 m/s, planned stops excluded
-	MeanStops          float64 `json:"mean_stops"`             // times speed fell below 0.1 m/s
-	MeanDepartureDelay float64 `json:"mean_departure_delay_s"` // over inserted vehicles
-	MeanDelayS         float64 `json:"mean_delay_s"`           // time loss + departure delay over all scheduled vehicles
-	VehicleSeconds     float64 `json:"vehicle_seconds"`
-	StepS              float64 `json:"step_s"`
-	Steps              int     `json:"steps"`
-	LoadCPUS           float64 `json:"load_cpu_s"` // this and the next three are filled by the caller, who has a clock
-	RunCPUS            float64 `json:"run_cpu_s"`
-	VehSPerCPUS        float64 `json:"vehicle_seconds_per_cpu_s"`
-	PeakRSSMB          float64 `json:"peak_rss_mb"`
-	Gridlocked         bool    `json:"gridlocked"` // nobody moved for a long time although vehicles were on the road
-	Seed               uint64  `json:"seed"`
-	StateHash          string  `json:"state_hash"` // of every result and the final state: equal bits, equal hash
+	Scheduled           int     `json:"scheduled"`            // departures within [begin, end)
+	DroppedBeforeBegin  int     `json:"dropped_before_begin"` // departures before begin
+	Inserted            int     `json:"inserted"`
+	Completed           int     `json:"completed"`
+	Unfinished          int     `json:"unfinished"`     // on the road when the run ended
+	NeverInserted       int     `json:"never_inserted"` // still waiting to depart when the run ended
+	Released            int     `json:"released"`       // moved on by the stuck rule
+	Rerouted            int     `json:"rerouted"`       // way changed because it was closed
+	NoRoute             int     `json:"no_route"`       // of NeverInserted: no open way exists
+	MeanTravelTimeS     float64 `json:"mean_travel_time_s"`
+	P95TravelTimeS      float64 `json:"p95_travel_time_s"`
+	MeanTimeLossS       float64 `json:"mean_time_loss_s"`       // against the vehicle's own desired speed, stops excluded
+	MeanWaitingTimeS    float64 `json:"mean_waiting_time_s"`    // below 0.1 m/s, planned stops excluded
+	MeanStops           float64 `json:"mean_stops"`             // times speed fell below 0.1 m/s
+	MeanDepartureDelayS float64 `json:"mean_departure_delay_s"` // over inserted vehicles
+	MeanDelayS          float64 `json:"mean_delay_s"`           // time loss + departure delay over all scheduled vehicles
+	VehicleSeconds      float64 `json:"vehicle_seconds"`
+	StepS               float64 `json:"step_s"`
+	Steps               int     `json:"steps"`
+	LoadCPUS            float64 `json:"load_cpu_s"` // this and the next three are filled by the caller, who has a clock
+	RunCPUS             float64 `json:"run_cpu_s"`
+	VehSPerCPUS         float64 `json:"vehicle_seconds_per_cpu_s"`
+	PeakRSSMB           float64 `json:"peak_rss_mb"`
+	Gridlocked          bool    `json:"gridlocked"` // nobody moved for a long time although vehicles were on the road
+	Seed                uint64  `json:"seed"`
+	StateHash           string  `json:"state_hash"` // of every result and the final state: equal bits, equal hash
 }
 
 // SegmentTable holds results per segment and interval as columns. The row of

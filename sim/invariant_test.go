@@ -1,0 +1,166 @@
+package sim
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"tideway/geo"
+	"tideway/internal/netdraw"
+	"tideway/sim/demand"
+)
+
+// drawing is a random grid of streets with one to three lanes, some junctions
+// with signals.
+func drawing(t *rapid.T) string {
+	cols, rows := rapid.IntRange(2, 3).Draw(t, "cols"), rapid.IntRange(1, 3).Draw(t, "rows")
+	gap := rapid.IntRange(2, 7).Draw(t, "gap")
+	name := 0
+	var lines []string
+	for r := range rows {
+		line := ""
+		for c := range cols {
+			letter := string("abcdefgijklmnopqrstu"[name])
+			if rapid.Bool().Draw(t, "signal") {
+				letter = strings.ToUpper(letter)
+			}
+			name++
+			line += letter
+			if c < cols-1 {
+				line += strings.Repeat(rapid.SampledFrom([]string{"-", "=", "#"}).Draw(t, "street"), gap)
+			}
+		}
+		lines = append(lines, line)
+		if r < rows-1 {
+			kinds := ""
+			for c := range cols {
+				kinds += rapid.SampledFrom([]string{"|", "H"}).Draw(t, "street")
+				if c < cols-1 {
+					kinds += strings.Repeat(" ", gap)
+				}
+			}
+			for range gap {
+				lines = append(lines, kinds)
+			}
+		}
+	}
+	return strings.Join(lines, "\n")
+}
+
+// crowd is random demand: trips between any two streets.
+func crowd(t *rapid.T, c *geo.City, trips int) *demand.Demand {
+	d := &demand.Demand{Types: []demand.VehicleType{demand.NewType("car", geo.Car), demand.NewType("truck", geo.Truck), demand.NewType("bus", geo.Bus)}}
+	n := c.Segments.Len()
+	for i := range trips {
+		d.Trips = append(d.Trips, demand.Trip{ID: fmt.Sprint(i), Type: demand.TypeID(rapid.IntRange(0, 2).Draw(t, "type")),
+			Depart: time.Duration(rapid.IntRange(0, 200).Draw(t, "depart")) * time.Second, Route: demand.NoRoute, ArriveAt: -1,
+			From: geo.SegmentID(rapid.IntRange(0, n-1).Draw(t, "from")), To: geo.SegmentID(rapid.IntRange(0, n-1).Draw(t, "to")),
+			Lane:  rapid.SampledFrom([]demand.DepartLane{demand.LaneFirst, demand.LaneBest, demand.LaneRandom, demand.LaneFree}).Draw(t, "lane"),
+			Pos:   rapid.SampledFrom([]demand.DepartPos{demand.PosBase, demand.PosRandom, demand.PosFree, demand.PosLast, demand.PosRandomFree}).Draw(t, "pos"),
+			Speed: rapid.SampledFrom([]demand.DepartSpeed{demand.SpeedGiven, demand.SpeedMax, demand.SpeedRandom}).Draw(t, "speed")})
+	}
+	return d
+}
+
+// problem returns what is wrong with the engine's state, or "".
+func problem(e *Engine) string {
+	onRoad := len(e.air)
+	for t := range e.road {
+		vs, tr := e.road[t], &e.net.tracks[t]
+		onRoad += len(vs)
+		for i := range vs {
+			v := &vs[i]
+			k := &e.kinds[v.kind]
+			switch {
+			case v.speedMPS < 0 || v.speedMPS > k.maxMPS+epsM:
+				return fmt.Sprintf("track %d: speed %v", t, v.speedMPS)
+			case v.posM < 0 || v.posM > tr.lengthM+epsM:
+				return fmt.Sprintf("track %d: position %v of %v", t, v.posM, tr.lengthM)
+			case i > 0 && vs[i-1].posM-e.kinds[vs[i-1].kind].lengthM < v.posM-epsM:
+				return fmt.Sprintf("track %d: trips %d and %d overlap: tail at %v, front at %v", t, e.cars[vs[i-1].id].trip, e.cars[v.id].trip,
+					vs[i-1].posM-e.kinds[vs[i-1].kind].lengthM, v.posM)
+			}
+		}
+		if len(vs) > 0 {
+			if f, back := e.tail(trackID(t), 0); f != nil && back < vs[0].posM-epsM {
+				return fmt.Sprintf("track %d: tail of trip %d at %v, front of trip %d at %v", t, e.cars[f.id].trip, back, e.cars[vs[0].id].trip, vs[0].posM)
+			}
+		}
+	}
+	c := &e.totals
+	if onRoad != c.onRoad || c.inserted != c.onRoad+c.completed || c.scheduled != c.inserted+e.queue.waiting+c.noRoute {
+		return fmt.Sprintf("%d on the road, counted %+v, %d waiting", onRoad, *c, e.queue.waiting)
+	}
+	return ""
+}
+
+// passed checks that no vehicle moved farther than its speed and that none was
+// lost or doubled between two steps.
+type positions map[int32]float64
+
+func where(e *Engine) positions {
+	p := positions{}
+	for t := range e.road {
+		for i := range e.road[t] {
+			v := &e.road[t][i]
+			c := &e.cars[v.id]
+			p[c.trip] = c.drivenM + v.posM
+		}
+	}
+	return p
+}
+
+func TestInvariantsOnRandomCities(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		c := netdraw.City(drawing(t))
+		d := crowd(t, c, rapid.IntRange(1, 120).Draw(t, "trips"))
+		e, err := New(Input{City: c, Demand: d, End: 300 * time.Second, Seed: rapid.Uint64().Draw(t, "seed"), Threads: 1, StuckAfter: 120 * time.Second})
+		if err != nil {
+			t.Fatal(err)
+		}
+		last := where(e)
+		for range 400 {
+			e.Step()
+			if p := problem(e); p != "" {
+				t.Fatalf("at %v: %s\n%s", e.Time(), p, "")
+			}
+			now := where(e)
+			for trip, at := range now {
+				if was, ok := last[trip]; ok && (at < was-0.01 || at > was+60) && e.status[trip].released == 0 {
+					t.Fatalf("at %v: trip %d went from %v to %v", e.Time(), trip, was, at)
+				}
+			}
+			last = now
+		}
+	})
+}
+
+func TestResultDependsNeitherOnThreadsNorOnTheOrderOfTrips(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		c := netdraw.City(drawing(t))
+		d := crowd(t, c, 80)
+		shuffled := d.Clone()
+		shuffled.Trips = rapid.Permutation(d.Trips).Draw(t, "order")
+		run := func(d *demand.Demand, threads, shard int) string {
+			e, err := New(Input{City: c, Demand: d, End: 300 * time.Second, Seed: 7, Threads: threads})
+			if err != nil {
+				t.Fatal(err)
+			}
+			e.shard = shard
+			for !e.Done() {
+				e.Step()
+			}
+			return e.Result().Summary.StateHash
+		}
+		want := run(d, 1, 512)
+		if got := run(d, 2, 3); got != want {
+			t.Fatalf("two threads on shards of 3 tracks give %s, one gives %s", got, want)
+		}
+		if got := run(shuffled, 1, 512); got != want {
+			t.Fatalf("shuffled trips give %s, in order %s", got, want)
+		}
+	})
+}
