@@ -57,6 +57,16 @@ func (l *List) Add(where string, err error) {
 	l.problems = append(l.problems, Problem{Where: where, Text: err.Error()})
 }
 
+// AddIn is Add for what is wrong in a file: every place is within it.
+func (l *List) AddIn(file string, err error) {
+	from := len(l.problems)
+	l.Add("", err)
+	for i := range l.problems[from:] {
+		p := &l.problems[from+i]
+		p.Where = strings.TrimSuffix(file+": "+p.Where, ": ")
+	}
+}
+
 // Len returns the number of problems recorded.
 func (l *List) Len() int { return len(l.problems) }
 

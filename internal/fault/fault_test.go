@@ -55,3 +55,15 @@ func TestLongListsAreCutInTextOnly(t *testing.T) {
 		t.Errorf("got %q with %d problems", err, len(err.Problems))
 	}
 }
+
+func TestAddInNamesTheFile(t *testing.T) {
+	var inner, outer fault.List
+	inner.Addf("changes[0]", "c1", "one")
+	outer.AddIn("a.yaml", inner.Err("inner"))
+	outer.AddIn("b.yaml", errors.New("plain"))
+	outer.AddIn("c.yaml", nil)
+	want := "outer: 2 problems\n  a.yaml: changes[0]: c1: one\n  b.yaml: plain"
+	if got := outer.Err("outer").Error(); got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}

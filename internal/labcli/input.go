@@ -115,22 +115,23 @@ func documents(base scenarios.Base, paths []string) ([]*scenarios.Case, error) {
 	var bad fault.List
 	known := map[string]*scenarios.Document{}
 	var read []*scenarios.Document
+	var files []string
 	for _, path := range paths {
 		text, err := os.ReadFile(path)
 		if err != nil {
 			return nil, err
 		}
 		d, err := scenarios.Parse(text)
-		bad.Add(path, err)
+		bad.AddIn(path, err)
 		if err == nil {
 			known[d.ID()] = d
-			read = append(read, d)
+			read, files = append(read, d), append(files, path)
 		}
 	}
 	var cases []*scenarios.Case
-	for _, d := range read {
+	for i, d := range read {
 		c, err := resolved(base, d, known)
-		bad.Add(d.Name, err)
+		bad.AddIn(files[i], err)
 		cases = append(cases, c)
 	}
 	return cases, bad.Err("reading scenarios")
