@@ -166,7 +166,7 @@ func TestZonesAndAir(t *testing.T) {
 		t.Errorf("zone %+v, %v", z, err)
 	}
 	air, err := c.Air(ctx)
-	if err != nil || len(air.Stations) != 2 || *air.Stations[0].Values[0].Value != 40.5 || *air.Stations[0].Values[0].AgeS != 3600 {
+	if err != nil || len(air.Stations) != 2 || *air.Stations[0].Values[0].Value != 40.5 || *air.Stations[0].Values[0].AgeS != 3660 { // since 11:00, at 12:01
 		t.Fatalf("air %+v, %v", air, err)
 	}
 	if silent := air.Stations[1].Values[0]; silent.Value != nil || silent.ObservedAt != nil || len(silent.Forecast) != 3 {

@@ -74,20 +74,21 @@ func (v *view) airStations() wire.AirStationList {
 			if !ok {
 				continue
 			}
-			out.Stations[k].Values = append(out.Stations[k].Values, stationValue(g, row))
+			out.Stations[k].Values = append(out.Stations[k].Values, stationValue(g, row, f.IssuedAt))
 		}
 	}
 	return out
 }
 
-// stationValue is what a station measured last, with its outlook.
-func stationValue(g *forecast.Group, row int) wire.AirValue {
+// stationValue is what a station measured last, as old as it was at now, with
+// its outlook.
+func stationValue(g *forecast.Group, row int, now time.Time) wire.AirValue {
 	s := g.Series[row]
 	out := wire.AirValue{Pollutant: g.Quantity.String(), Unit: g.Quantity.Unit(), Source: wire.Source(s.Source.String()), Value: num32(s.Last, 3),
 		Doubt: s.Reason, Forecast: expected(&g.Bands, row, g.Horizons, g.Origin), Model: g.Model}
 	if s.Last == s.Last {
 		observed := g.Origin.Add(-s.Age).UTC()
-		out.ObservedAt, out.AgeS = &observed, wire.Num(s.Age.Seconds())
+		out.ObservedAt, out.AgeS = &observed, wire.Num(round(now.Sub(observed).Seconds(), 1))
 	}
 	return out
 }
