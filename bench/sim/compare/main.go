@@ -74,7 +74,7 @@ func run(c bench.Case, seeds, threads int, stuck time.Duration, dump string) {
 		}
 		used, s := ran, r.Summary
 		fmt.Printf("%-12s seed %d sched %d done %d never %d rel %d tt %.1f p95 %.0f loss %.1f wait %.1f stops %.2f ddelay %.2f vehs %.0f steps %d load %.3f cpu %.3f  %.2fM/s %s grid %v\n", c.Name, seed, s.Scheduled, s.Completed,
-			s.NeverInserted, s.Released, s.MeanTravelTimeS, s.P95TravelTimeS, s.MeanTimeLossS, s.MeanWaitingTimeS, s.MeanStops, s.MeanDepartureDelay, s.VehicleSeconds, s.Steps, load, used, s.VehicleSeconds/used/1e6, s.StateHash, s.Gridlocked)
+			s.NeverInserted, s.Released, s.MeanTravelTimeS, s.P95TravelTimeS, s.MeanTimeLossS, s.MeanWaitingTimeS, s.MeanStops, s.MeanDepartureDelayS, s.VehicleSeconds, s.Steps, load, used, s.VehicleSeconds/used/1e6, s.StateHash, s.Gridlocked)
 	}
 }
 
