@@ -49,6 +49,9 @@ type commands struct {
 	Air      aircli.Air              `cmd:"" help:"Emissions and dispersion."`
 	HCM      hcmcli.Cmd              `cmd:"" name:"hcm" help:"Delay of lane groups after the Highway Capacity Manual."`
 
+	Assign citycli.LaterCmd `cmd:"" help:"Assign a matrix to a network (not built yet)."`
+
+	Doctor  doctorCmd  `cmd:"" help:"Try what a service needs of this machine."`
 	Version versionCmd `cmd:"" help:"Version of the program."`
 }
 
