@@ -59,8 +59,8 @@ func (r *Runner) plan() *roadPlan {
 	return p
 }
 
-// rowsOn lists the rows of a quantity by segment; where several groups
-// measure, the finest interval (groups are in that order) serves.
+// rowsOn lists the rows of a quantity by segment, those of the finest interval
+// first: groups are in that order.
 func (r *Runner) rowsOn(q geo.Quantity) rowsOf {
 	lists := make([][]rowRef, r.opt.City.Segments.Len())
 	for i, g := range r.groups {
@@ -72,9 +72,7 @@ func (r *Runner) rowsOn(q geo.Quantity) rowsOf {
 			if s.Segment == geo.NoSegment {
 				continue
 			}
-			if l := lists[s.Segment]; len(l) == 0 || l[0].group == i {
-				lists[s.Segment] = append(l, rowRef{group: i, row: int32(row), lane: s.Lane != geo.NoLane})
-			}
+			lists[s.Segment] = append(lists[s.Segment], rowRef{group: i, row: int32(row), lane: s.Lane != geo.NoLane})
 		}
 	}
 	out := rowsOf{begin: make([]int32, len(lists)+1)}
@@ -83,6 +81,30 @@ func (r *Runner) rowsOn(q geo.Quantity) rowsOf {
 		out.begin[i+1] = int32(len(out.refs))
 	}
 	return out
+}
+
+// speaking returns the rows of one group: of the finest that was ever heard of
+// here, else of the finest. Devices that are listed and silent stand in nobody's
+// way.
+func (f *Forecast) speaking(refs []rowRef) (of []rowRef, heard bool) {
+	for rest := refs; len(rest) > 0; rest = rest[len(of):] {
+		of = firstGroup(rest)
+		for _, ref := range of {
+			if f.Groups[ref.group].Series[ref.row].Source != Prior {
+				return of, true
+			}
+		}
+	}
+	return firstGroup(refs), false
+}
+
+// firstGroup returns the leading rows that are of one group.
+func firstGroup(refs []rowRef) []rowRef {
+	n := 0
+	for n < len(refs) && refs[n].group == refs[0].group {
+		n++
+	}
+	return refs[:n]
 }
 
 // segmentFreeFlow is the mean of what its sensors saw at free flow, else the
@@ -192,13 +214,13 @@ func (g *Group) column(at time.Time) int {
 func (r *Runner) sensed(f *Forecast, snap *live.Snapshot, s int) {
 	now := &f.Roads.Now[s]
 	*now = RoadNow{Source: unset, FreeFlowKMH: r.roads.freeFlow[s], SpeedKMH: missing, TypicalKMH: missing, FlowVPH: missing, Onset: -1, Clear50: -1, Clear90: -1}
-	r.flows(f, snap, s)
-	refs := r.roads.speed.at(s)
-	if len(refs) > 0 {
+	flows := r.flows(f, s)
+	refs, heard := f.speaking(r.roads.speed.at(s))
+	switch counted := len(flows) > 0 && !isMissing(now.FlowVPH); {
+	case heard || len(refs) > 0 && !counted:
 		r.speeds(f, snap, s, refs)
 		return
-	}
-	if flows := r.roads.flow.at(s); len(flows) > 0 && !isMissing(now.FlowVPH) {
+	case counted:
 		r.derive(f, s, flows)
 		return
 	}
@@ -217,13 +239,14 @@ func (f *Forecast) prior(s int) {
 }
 
 // flows fills the measured and expected flow of all lanes: the mean of sensors
-// that cover the segment, else the mean of lane sensors times the lanes.
-func (r *Runner) flows(f *Forecast, snap *live.Snapshot, s int) {
+// that cover the segment, else the mean of lane sensors times the lanes. It
+// returns the rows used.
+func (r *Runner) flows(f *Forecast, s int) []rowRef {
 	h := len(f.Roads.Horizons)
 	fill(f.Roads.FlowVPH[s*h:(s+1)*h], missing)
-	refs := r.roads.flow.at(s)
+	refs, _ := f.speaking(r.roads.flow.at(s))
 	if len(refs) == 0 {
-		return
+		return nil
 	}
 	g := &f.Groups[refs[0].group]
 	f.Roads.Now[s].FlowVPH = r.lanesMean(refs, s, func(row int32) float32 {
@@ -236,6 +259,7 @@ func (r *Runner) flows(f *Forecast, snap *live.Snapshot, s int) {
 		c := g.column(f.IssuedAt.Add(ahead))
 		f.Roads.FlowVPH[s*h+i] = r.lanesMean(refs, s, func(row int32) float32 { return g.Bands.Value[int(row)*g.Bands.Horizons+c] })
 	}
+	return refs
 }
 
 func (r *Runner) lanesMean(refs []rowRef, s int, value func(row int32) float32) float32 {
