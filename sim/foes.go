@@ -78,7 +78,7 @@ func (p *planner) concerns(w *walk, l *link, x *meeting, until float64, f *foe) 
 		if x.part && w.last < 0 && f.backM+fk.lengthM < p.v.posM-p.k.lengthM {
 			return false
 		}
-		if (!bound || f.v.flags&stopped != 0 || x.merge) && f.front && f.v.flags&willPass == 0 {
+		if (!bound || f.v.flags&stopped != 0 || x.merge) && f.front && f.v.asks&1 == 0 {
 			return false
 		}
 	}

@@ -1,9 +1,12 @@
 package sim
 
+import "math"
+
 // crossing vehicles leave their track in a step; they are handed over when all
 // have moved.
 type handover struct {
 	to     trackID
+	came   linkID            // by which it was on the track it left
 	passed [maxPasses]linkID // in order
 	count  int
 	v      veh
@@ -33,10 +36,15 @@ func (m *mover) track(t trackID) {
 	tr := &e.net.tracks[t]
 	sum := laneSums{}
 	left := 0
+	tail := math.Inf(1) // of the vehicle before, along this track
 	for i := range vs {
 		v := &vs[i]
 		k := &e.kinds[v.kind]
 		e.drive(v, k, t)
+		if v.posM > tail {
+			e.slide(v, tail) // the one before braked harder than one could know
+		}
+		tail = v.posM - k.lengthM
 		if v.posM > tr.lengthM || v.flags&lastRoad != 0 && v.posM >= e.arriveAt(v, tr) {
 			if m.leave(t, v, k) {
 				left++
@@ -82,7 +90,7 @@ func (e *Engine) drive(v *veh, k *kind, t trackID) {
 		v.waitS = 0
 		f &^= standing | newStop
 	}
-	v.flags = f
+	v.flags, v.asks = f, v.askPlan
 	v.lc &= lcKeepStrategic(v.lc)
 	v.leaveM, v.leftM, v.advice = 0, 0, adviceNone
 	if f&(stopped|hasHalt) != 0 {
@@ -95,7 +103,7 @@ func (e *Engine) drive(v *veh, k *kind, t trackID) {
 // whose way ends stays at the end of its track.
 func (m *mover) leave(t trackID, v *veh, k *kind) bool {
 	e := m.e
-	h := handover{to: t, v: *v}
+	h := handover{to: t, came: v.came, v: *v}
 	w := &h.v
 	for {
 		tr := &e.net.tracks[h.to]
@@ -134,7 +142,8 @@ func (e *Engine) pass(w *veh, q linkID, tr *track) {
 	c.drivenM += tr.lengthM
 	w.posM -= tr.lengthM
 	w.came = q
-	w.flags &^= willPass | mustWait | minorPass | changed
+	w.asks >>= 1
+	w.flags &^= mustWait | minorPass | changed
 	if l.role == entryLink && l.lengthM > 0 {
 		w.entered = int32(e.tick)
 	}

@@ -66,7 +66,8 @@ func (p *planner) track(t trackID) {
 		v := &vs[i]
 		k := &e.kinds[v.kind]
 		p.v, p.k = v, k
-		v.plan = v.flags &^ (willPass | mustWait | minorPass)
+		v.plan = v.flags &^ (mustWait | minorPass | fresh)
+		v.askPlan = 0
 		top := k.topMPS(v.speedMPS)
 		limit := max(min(tr.limitMPS*float64(v.factor), k.maxMPS), k.floorMPS(v.speedMPS))
 		speed := min(top, limit)
@@ -172,10 +173,12 @@ func (p *planner) ahead(index int32, seen, speed, limit, top float64) {
 	p.keep(index)
 }
 
-// note marks whether the vehicle wants to leave its track.
+// note marks which links the vehicle asks to pass.
 func (p *planner) note() {
-	if p.n > 0 && p.items[0].link != noLink && p.items[0].request {
-		p.v.plan |= willPass
+	for i := range min(p.n, 8) {
+		if p.items[i].link != noLink && p.items[i].request {
+			p.v.askPlan |= 1 << i
+		}
 	}
 }
 

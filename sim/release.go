@@ -84,7 +84,8 @@ func (e *Engine) tryLand(v *veh, c *car) landing {
 	}
 	t := l.first + trackID(lane)
 	v.posM, v.speedMPS, v.waitS, v.came = min(k.lengthM+marginM, e.net.tracks[t].lengthM), 0, 0, noLink
-	v.flags &^= willPass | mustWait | standing
+	v.asks = 0
+	v.flags &^= mustWait | standing
 	v.lc, v.advice, v.leaveM, v.leftM = 0, adviceNone, 0, 0
 	if !e.fits(v, k, t, false) {
 		return e.flyOn(v, c)

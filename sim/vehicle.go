@@ -36,11 +36,13 @@ type veh struct {
 	leaveM  float32 // space to leave at the end of the lane for blockers
 	entered int32   // tick it entered the junction it is in
 
-	kind  kindID
-	flags flags // as of the end of the last step
-	plan  flags // as planned in this step
-	lc    lcState
-	accel float32 // of the last step
+	kind    kindID
+	flags   flags // as of the end of the last step
+	plan    flags // as planned in this step
+	lc      lcState
+	asks    uint8   // which of the links ahead it asked to pass in the last step; bit 0: the next one
+	askPlan uint8   // the same in this step
+	accel   float32 // of the last step
 }
 
 type (
@@ -49,8 +51,7 @@ type (
 )
 
 const (
-	willPass  flags = 1 << iota // asked to pass the link at the end of its track
-	mustWait                    // cannot expect to leave its track soon
+	mustWait  flags = 1 << iota // cannot expect to leave its track soon
 	stopped                     // at a planned stop
 	hasHalt                     // a planned stop lies on its segment
 	lastRoad                    // its segment is the last of its route
@@ -59,6 +60,7 @@ const (
 	minorPass                   // is about to cross a link at which it gives way
 	laneBlock                   // needs another lane and could not change
 	newStop                     // came to stand in this step
+	fresh                       // came onto its track in this step
 	yielded                     // does not ask to leave the junction it is in
 )
 
