@@ -33,6 +33,9 @@ const (
 	kindFree             = 1
 )
 
+// Free reports whether people are mostly off work: weekends and holidays.
+func (c DayClass) Free() bool { return c.kind() == kindFree }
+
 // kind tells working days from free ones, the parent a class is shrunk to.
 func (c DayClass) kind() int {
 	if c == Holiday || c == DayClass(time.Sunday) || c == DayClass(time.Saturday) {

@@ -298,7 +298,7 @@ func (r *Runner) replay(ctx context.Context, g *group, p *prepared, m Model, ste
 	first := max(1, p.panel.Steps()-steps)
 	last := p.panel.Steps() - 1 - far
 	stride := 1 + (last-first+1)*len(g.rows)/replayBudget
-	w, raw := newWindow(len(g.rows), g.window.Past, g.steps), NewRows(len(g.rows), len(g.steps))
+	w, raw := NewWindow(len(g.rows), g.window.Past, g.steps), NewRows(len(g.rows), len(g.steps))
 	for origin := first; origin <= last; origin += stride {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -319,14 +319,17 @@ func (p *prepared) window(w *Window, origin int, c Calendar) {
 		values, usual := p.panel.Row(row), p.loo[row*n:(row+1)*n]
 		for i := range w.Past {
 			t := origin - w.Past + 1 + i
-			if t < 0 {
+			if t < 0 || t >= n {
 				w.Values[row*w.Past+i], w.Usual[row*w.Past+i] = missing, missing
 				continue
 			}
 			w.Values[row*w.Past+i], w.Usual[row*w.Past+i] = values[t], usual[t]
 		}
 		for i, s := range w.Steps {
-			w.Ahead[row*len(w.Steps)+i] = usual[origin+s]
+			w.Ahead[row*len(w.Steps)+i] = missing
+			if origin+s < n {
+				w.Ahead[row*len(w.Steps)+i] = usual[origin+s]
+			}
 			w.Spread[row*len(w.Steps)+i] = p.fit.profile.Spread(row, w.Targets[i])
 		}
 	}

@@ -157,7 +157,7 @@ func head(col []float32, rows, have, want int) []float32 {
 }
 
 func (r *Runner) training(g *group, p *prepared, name string) Training {
-	in := Training{Panel: p.panel, Usual: p.loo, Profile: p.fit.profile, Steps: g.steps, Links: p.fit.links, Threads: r.opt.Threads}
+	in := Training{Panel: p.panel, Usual: p.loo, Profile: p.fit.profile, Steps: g.steps, Links: p.fit.links, Threads: r.opt.Threads, Calendar: r.calendar}
 	if r.opt.Progress != nil {
 		in.Progress = func(done float64) {
 			r.opt.Progress(fmt.Sprintf("%s %s every %v", name, g.quantity, g.interval), done)

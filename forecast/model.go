@@ -59,15 +59,34 @@ type Training struct {
 	Threads int
 	// Progress is told the share done, 0 to 1; may be nil.
 	Progress func(done float64)
+
+	Calendar Calendar // of the city
+}
+
+// Window fills w with what was known at a step of the panel, with
+// leave-one-out profiles. It is safe for concurrent use with different windows.
+func (in *Training) Window(w *Window, origin int) {
+	p := prepared{panel: in.Panel, loo: in.Usual, fit: &fitted{profile: in.Profile}}
+	p.window(w, origin, in.Calendar)
+}
+
+// Truth returns the value of a row a number of steps after an origin, NaN when
+// it is missing or beyond the panel.
+func (in *Training) Truth(row, origin, step int) float32 {
+	if t := origin + step; t < in.Panel.Steps() {
+		return in.Panel.Values[row*in.Panel.Steps()+t]
+	}
+	return missing
 }
 
 // Window is the past that a forecast rests on and the clock of its future.
 // Slices are shared; models do not write to them.
 type Window struct {
-	Origin time.Time // end of the newest interval
-	Rows   int
-	Past   int   // intervals in the window
-	Steps  []int // steps ahead to fill, ascending
+	Origin   time.Time // end of the newest interval
+	Interval time.Duration
+	Rows     int
+	Past     int   // intervals in the window
+	Steps    []int // steps ahead to fill, ascending
 
 	Values  []float32 // Rows × Past, oldest first; NaN when missing
 	Usual   []float32 // Rows × Past: profile at the same intervals
@@ -93,8 +112,8 @@ func NewRows(rows, steps int) *Rows {
 	return &Rows{Steps: steps, Value: cut(0), Lo90: cut(1), Lo50: cut(2), Hi50: cut(3), Hi90: cut(4)}
 }
 
-// newWindow returns an empty window of the given size.
-func newWindow(rows, past int, steps []int) *Window {
+// NewWindow returns an empty window of the given size.
+func NewWindow(rows, past int, steps []int) *Window {
 	return &Window{
 		Rows: rows, Past: past, Steps: steps,
 		Values: make([]float32, rows*past), Usual: make([]float32, rows*past),
@@ -105,7 +124,7 @@ func newWindow(rows, past int, steps []int) *Window {
 
 // clock sets the window's origin and the moments of its past and future.
 func (w *Window) clock(c Calendar, origin time.Time, interval time.Duration) {
-	w.Origin = origin
+	w.Origin, w.Interval = origin, interval
 	for i := range w.Moments {
 		w.Moments[i] = c.At(origin.Add(time.Duration(i-w.Past+1)*interval), interval)
 	}

@@ -73,8 +73,8 @@ const (
 // will make on new days; with the in-sample profile they would be too small.
 // Steps of days before the panel's last recent days get NaN (recent 0: all).
 //
-// The estimate at a slot is the median of past days weighted by
-// 2^(-age/HalfLife), for the day's class shrunk towards its kind (working
+// The estimate at a slot is the mean of the middle 60 % of past days weighted
+// by 2^(-age/HalfLife), for the day's class shrunk towards its kind (working
 // days, weekend; a holiday leans on Sundays), smoothed over neighbouring slots.
 func FitProfile(p *Panel, cfg ProfileConfig, threads, recent int) (*Profile, []float32) {
 	slots := Slots(p.Interval)
@@ -226,11 +226,11 @@ func (f *profileFit) curve(c DayClass, out []float32) {
 func (f *profileFit) estimate(c DayClass, sorted []sample) float32 {
 	parent := missing
 	for _, pool := range pools[c] {
-		if parent, _ = f.median(sorted, pool); !isMissing(parent) {
+		if parent, _ = f.centre(sorted, pool); !isMissing(parent) {
 			break
 		}
 	}
-	own, n := f.median(sorted, 1<<c)
+	own, n := f.centre(sorted, 1<<c)
 	if isMissing(own) || isMissing(parent) {
 		return parent
 	}
@@ -238,10 +238,13 @@ func (f *profileFit) estimate(c DayClass, sorted []sample) float32 {
 	return (n*own + k*parent) / (n + k)
 }
 
-// median returns the weighted median of the samples whose day's class is in
-// the pool, interpolated between the midpoints of cumulative weight, and the
-// total weight.
-func (f *profileFit) median(sorted []sample, pool uint8) (value, total float32) {
+// middle is the share of the weight, in the middle of the sorted values, whose
+// mean is taken: nearly as robust as the median, and on counts 1 % closer.
+const middle = .6
+
+// centre returns the weighted mean of the middle of the samples whose day's
+// class is in the pool, and the total weight.
+func (f *profileFit) centre(sorted []sample, pool uint8) (value, total float32) {
 	f.picked = f.picked[:0]
 	for _, s := range sorted {
 		if w := f.weight[s.day]; w > 0 && pool>>f.days[s.day].class&1 == 1 {
@@ -249,21 +252,15 @@ func (f *profileFit) median(sorted []sample, pool uint8) (value, total float32) 
 			total += w
 		}
 	}
-	if len(f.picked) == 0 {
-		return missing, 0
-	}
-	half, before, prev := total/2, float32(0), f.picked[0]
-	for i, s := range f.picked {
-		if mid := before + s.weight/2; mid >= half {
-			if i == 0 {
-				return s.value, total
-			}
-			from := before - prev.weight/2
-			return prev.value + (s.value-prev.value)*(half-from)/(mid-from), total
+	lo, hi := total*(1-middle)/2, total*(1+middle)/2
+	var before, sum, weight float32
+	for _, s := range f.picked {
+		if part := min(before+s.weight, hi) - max(before, lo); part > 0 {
+			sum, weight = sum+s.value*part, weight+part
 		}
-		before, prev = before+s.weight, s
+		before += s.weight
 	}
-	return prev.value, total
+	return sum / weight, total // 0/0 is NaN: missing
 }
 
 // deviation fills the mean absolute leave-one-out residual by kind and slot,

@@ -156,7 +156,7 @@ func (r *Runner) newGroup(key groupKey, rows []geo.SensorID) *group {
 		g.index[s] = i
 	}
 	g.floor, g.ceil = bounds(key.quantity)
-	g.window = newWindow(len(rows), pastOf(key.interval), g.steps)
+	g.window = NewWindow(len(rows), pastOf(key.interval), g.steps)
 	g.raw = NewRows(len(rows), len(g.steps))
 	g.score = newScoreboard(r, g)
 	return g
