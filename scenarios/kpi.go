@@ -37,7 +37,7 @@ func measures(base *Case) []measure {
 		{"time_loss", "s", false, false, sum(func(s *sim.Summary) float64 { return s.MeanTimeLossS })},
 		{"waiting", "s", false, false, sum(func(s *sim.Summary) float64 { return s.MeanWaitingTimeS })},
 		{"stops", "per trip", false, false, sum(func(s *sim.Summary) float64 { return s.MeanStops })},
-		{"departure_delay", "s", false, false, sum(func(s *sim.Summary) float64 { return s.MeanDepartureDelay })},
+		{"departure_delay", "s", false, false, sum(func(s *sim.Summary) float64 { return s.MeanDepartureDelayS })},
 		{"completed", "trips", true, true, sum(func(s *sim.Summary) float64 { return float64(s.Completed) })},
 		{"unfinished", "trips", false, true, sum(unfinished)},
 		{"vehicle_hours", "h", false, true, sum(func(s *sim.Summary) float64 { return s.VehicleSeconds / 3600 })},

@@ -126,7 +126,7 @@ func printSummaries(out io.Writer, runs []*sim.Result) error {
   delay %.1f s over all scheduled
   %.0f vehicle-seconds in %.2f CPU s: %.2f million a CPU-second; state %s
 `, s.Seed, s.Scheduled, s.Inserted, s.Completed, s.Unfinished, s.NeverInserted, s.Released, s.MeanTravelTimeS, s.P95TravelTimeS,
-			s.MeanTimeLossS, s.MeanWaitingTimeS, s.MeanStops, s.MeanDepartureDelay, s.MeanDelayS, s.VehicleSeconds, s.RunCPUS, s.VehSPerCPUS/1e6, s.StateHash)
+			s.MeanTimeLossS, s.MeanWaitingTimeS, s.MeanStops, s.MeanDepartureDelayS, s.MeanDelayS, s.VehicleSeconds, s.RunCPUS, s.VehSPerCPUS/1e6, s.StateHash)
 		if err != nil {
 			return err
 		}
