@@ -37,7 +37,7 @@ type Options struct {
 	Window     time.Duration    // recent readings held in memory; 24 h
 	Retain     time.Duration    // history kept before the newest reading; 400 days
 	SealEvery  time.Duration    // on that clock; the lesser of 1 h and a quarter of Window
-	MaxMessage int              // bytes of one message of the log; 8 MB
+	MaxMessage int              // most bytes that the log takes in one message; 8 MB, and never more
 	Threads    int              // for reading history; 0: all cores
 	Report     func(error)      // what went wrong in the background; nil drops it
 }
@@ -75,6 +75,9 @@ type Feed struct {
 	keeper sync.WaitGroup
 	closed atomic.Bool
 }
+
+// maxMessage bounds what one sync and one read of the log handle at a time.
+const maxMessage = 8 << 20
 
 // ErrClosed is returned after Close.
 var ErrClosed = errors.New("the feed is closed")
@@ -121,8 +124,8 @@ func (o Options) withDefaults() Options {
 	if o.SealEvery == 0 {
 		o.SealEvery = min(time.Hour, o.Window/4)
 	}
-	if o.MaxMessage == 0 {
-		o.MaxMessage = 8 << 20
+	if o.MaxMessage == 0 || o.MaxMessage > maxMessage {
+		o.MaxMessage = maxMessage
 	}
 	if o.Report == nil {
 		o.Report = func(error) {}

@@ -32,7 +32,6 @@ var (
 	verdictDuplicate = codeOfReason[Duplicate]
 	verdictJumped    = codeOfReason[RateOfChange]
 	verdictStuck     = codeOfReason[Stuck]
-	verdictTime      = codeOfReason[BadTime]
 	verdictMalformed = codeOfReason[Malformed]
 )
 

@@ -94,6 +94,10 @@ func (l *Log) Replay(ctx context.Context, from, to uint64, f func(seq uint64, da
 // stall is how long Replay waits for one message before it gives up.
 const stall = 10 * time.Second
 
+// replayAhead is how many messages are under way while one is handled: each is
+// held three times between disk and reader.
+const replayAhead = 8
+
 func (l *Log) replay(ctx context.Context, from, last uint64, f func(uint64, []byte) error) error {
 	c, err := l.stream.OrderedConsumer(ctx, jetstream.OrderedConsumerConfig{
 		DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: from,
@@ -101,7 +105,7 @@ func (l *Log) replay(ctx context.Context, from, last uint64, f func(uint64, []by
 	if err != nil {
 		return fmt.Errorf("reading %s from %d: %w", l.subject, from, err)
 	}
-	msgs, err := c.Messages(jetstream.PullMaxMessages(64))
+	msgs, err := c.Messages(jetstream.PullMaxMessages(replayAhead))
 	if err != nil {
 		return fmt.Errorf("reading %s from %d: %w", l.subject, from, err)
 	}
