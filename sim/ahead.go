@@ -176,10 +176,10 @@ func (p *planner) followOnto(w *walk) {
 // haltAhead minds the vehicle's next planned stop if it lies on the walk's
 // track, and reports how far away it is and that the way ends there.
 func (p *planner) haltAhead(w *walk) (stopM float64, done bool) {
-	if w.tr.inner() {
+	e, v := p.e, p.v
+	if v.flags&toHalt == 0 || w.tr.inner() {
 		return 0, false
 	}
-	e, v := p.e, p.v
 	c := &e.cars[v.id]
 	h := e.nextHalt(c)
 	if h == nil || h.at != c.at+w.view {

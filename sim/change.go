@@ -82,8 +82,17 @@ type near struct {
 // laneCursor walks through one lane of the segment in hand.
 type laneCursor struct {
 	t           trackID
-	at          int32 // first vehicle that has not decided
-	first, last ref   // first and last vehicle that urgently wants onto this lane
+	at          int32   // first vehicle that has not decided
+	headM       float64 // where it is
+	first, last ref     // first and last vehicle that urgently wants onto this lane
+}
+
+// head looks where the first vehicle that has not decided is.
+func (w *laneCursor) head(e *Engine) {
+	w.headM = math.Inf(-1)
+	if vs := e.road[w.t]; int(w.at) < len(vs) {
+		w.headM = vs[w.at].posM
+	}
 }
 
 // changer decides the lane changes of a range of segments.
@@ -113,7 +122,7 @@ type trackEnds struct {
 // decide.
 func (e *Engine) changeLanes() {
 	for _, t := range e.active.tracks {
-		e.ends[t].any, e.fill[t] = false, 0
+		e.ends[t].any = false
 	}
 	e.collect()
 	e.each(e.frozen)
@@ -139,14 +148,12 @@ func (e *Engine) freeze(t trackID) {
 	vs, x := e.road[t], &e.ends[t]
 	f, b := &vs[0], &vs[len(vs)-1]
 	bk := &e.kinds[b.kind]
-	sum := 0.0
-	for i := range vs {
-		sum += e.kinds[vs[i].kind].fullM
-	}
-	e.fill[t] = sum
 	x.any, x.frontM, x.frontMPS, x.frontKind = true, f.posM, f.speedMPS, f.kind
 	x.backM, x.backMPS, x.backKind, x.came, x.backStopped, x.backLC = b.posM-bk.lengthM, b.speedMPS, b.kind, b.came, b.flags&stopped != 0, b.lc
 	x.frontLink = e.nextLink(f, &e.net.tracks[t], t)
+	if x.backM < 0 {
+		e.markTail(b.came, x.backM)
+	}
 }
 
 // segment lets the vehicles of a segment decide, from the front.
@@ -160,18 +167,18 @@ func (c *changer) segment(seg geo.SegmentID) {
 		t := trackID(first) + trackID(l)
 		total += len(e.road[t])
 		c.lanes = append(c.lanes, laneCursor{t: t, first: none, last: none})
+		c.lanes[l].head(e)
 	}
 	for range total {
 		best, bestM := -1, math.Inf(-1)
 		for l := range c.lanes {
 			w := &c.lanes[l]
-			if int(w.at) < len(e.road[w.t]) {
-				if pos := e.road[w.t][w.at].posM; pos > bestM {
-					best, bestM = l, pos
-				}
+			if w.headM > bestM {
+				best, bestM = l, w.headM
 			}
 		}
 		c.vehicle(best)
+		c.lanes[best].head(e)
 	}
 }
 
@@ -194,6 +201,7 @@ func (c *changer) vehicle(l int) {
 		w.at++
 		return
 	}
+	d.prepare()
 	for _, dir := range [2]int{-1, 1} {
 		m := l + dir
 		if m < 0 || m >= len(c.lanes) || !e.net.tracks[c.lanes[m].t].open(d.k) {
@@ -216,6 +224,7 @@ func (c *changer) move(l, m int) {
 	v.lc, v.gain, v.keep, v.aheadV, v.advice, v.leaveM, v.leftM = 0, 0, 0, 0, adviceNone, 0, 0
 	v.flags = v.flags&^laneBlock | changed
 	v.came = e.parallelLink(v.came, to.t)
+	e.markTail(v.came, v.posM-e.kinds[v.kind].lengthM)
 	vs := e.road[from.t]
 	copy(vs[from.at:], vs[from.at+1:])
 	e.road[from.t] = vs[:len(vs)-1]

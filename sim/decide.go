@@ -367,7 +367,7 @@ func (p *planner) decideLate() {
 		copy(p.items[:p.n], p.kept[w.first:w.first+w.n])
 		p.v.plan &^= mustWait | minorPass
 		safe, least, _ := p.decide(true)
-		e.finalize(p.v, p.k, &e.net.tracks[w.track], safe, least)
+		e.finalize(p.v, p.k, safe, least)
 	}
 	p.late, p.kept = p.late[:0], p.kept[:0]
 }

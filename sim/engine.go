@@ -23,10 +23,11 @@ type Engine struct {
 	longestM            float64 // longest vehicle
 	halfLife, slowDecay float64 // of inclinations in a step: half and four fifths a second
 
-	road [][]veh   // by track, front first
-	fill []float64 // by track: length taken by its vehicles with their gaps, as of the last step
-	cars []car
-	free []carID
+	road    [][]veh   // by track, front first
+	reached []int32   // by link: tick at which a vehicle last lay over it
+	fill    []float64 // by track: length taken by its vehicles with their gaps, as of the last step
+	cars    []car
+	free    []carID
 
 	trips    []scheduled
 	status   []tripStatus
@@ -75,6 +76,10 @@ func New(in Input) (*Engine, error) {
 	e.intervalTicks = int64(in.Interval / in.Step)
 	e.road = make([][]veh, len(e.net.tracks))
 	e.fill = make([]float64, len(e.net.tracks))
+	e.reached = make([]int32, len(e.net.links))
+	for q := range e.reached {
+		e.reached[q] = -2
+	}
 	e.now, e.before = newApproaches(len(e.net.links)), newApproaches(len(e.net.links))
 	e.ends = make([]trackEnds, len(e.net.tracks))
 	e.plan, e.late, e.move, e.frozen, e.change = e.planShard, e.lateShard, e.moveShard, e.freezeShard, e.changeShard

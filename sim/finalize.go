@@ -12,11 +12,15 @@ const (
 // finalize settles a vehicle's next speed: no faster than safe, within what
 // brakes and engine allow, less the driver's imperfection, as lane changing
 // asks for, and at least least to get across a link once begun.
-func (e *Engine) finalize(v *veh, k *kind, tr *track, safe, least float64) {
-	old := v.speedMPS
-	lo := min(max(0, old-k.stepBrake), max(safe, max(0, old-k.emergency*e.dt)))
-	hi := min(max(min(tr.limitMPS*float64(v.factor), k.maxMPS), safe), min(old+k.accel*e.dt, k.maxMPS))
-	hi = max(lo, min(hi, safe))
+func (e *Engine) finalize(v *veh, k *kind, safe, least float64) {
+	lo := k.floorMPS(v.speedMPS)
+	if safe < lo {
+		lo = max(safe, k.hardMPS(v.speedMPS))
+	}
+	hi := k.topMPS(v.speedMPS)
+	if safe < hi {
+		hi = max(lo, safe)
+	}
 	next := max(lo, e.dawdle(v, k, hi))
 	if v.lc&(lcBlocked|lcAmLeader) != 0 || v.advice != adviceNone || v.leaveM != 0 {
 		next = e.patch(v, k, lo, next, hi)

@@ -92,6 +92,7 @@ func (e *Engine) sendBack(h *handover, i int) {
 	v := vs[i]
 	copy(vs[i:], vs[i+1:])
 	e.road[h.to] = vs[:len(vs)-1]
+	e.fill[h.to] -= e.kinds[v.kind].fullM
 	h.count--
 	q := h.passed[h.count]
 	l := &e.net.links[q]
@@ -188,6 +189,6 @@ func (e *Engine) arrive(a *arrival) {
 // bookTrip writes what a vehicle has gathered to its trip.
 func (e *Engine) bookTrip(v *veh, c *car, state TripState) {
 	st := &e.status[c.trip]
-	st.state, st.lossS, st.waitS, st.stoppedS, st.stops = state, v.lossS, c.waitS, c.stoppedS, c.stops
+	st.state, st.lossS, st.waitS, st.stoppedS, st.stops = state, v.lossS, float64(v.stoodS), c.stoppedS, c.stops
 	st.drivenM, st.released, st.rerouted = c.drivenM-c.startM, uint16(c.released), c.rerouted
 }

@@ -35,7 +35,7 @@ func (m *mover) track(t trackID) {
 	vs := e.road[t]
 	tr := &e.net.tracks[t]
 	sum := laneSums{}
-	left := 0
+	left, fill := 0, 0.0
 	tail := math.Inf(1) // of the vehicle before, along this track
 	for i := range vs {
 		v := &vs[i]
@@ -51,7 +51,8 @@ func (m *mover) track(t trackID) {
 				continue
 			}
 		}
-		e.account(v, k, tr.limitMPS, &sum, tr.lengthM)
+		e.account(v, k, tr.limitMPS, &sum)
+		fill += k.fullM
 		if left > 0 {
 			vs[i-left] = *v
 		}
@@ -59,6 +60,7 @@ func (m *mover) track(t trackID) {
 	if left > 0 {
 		e.road[t] = vs[:len(vs)-left]
 	}
+	e.fill[t] = fill
 	e.tally.addLane(e, t, &sum)
 }
 
@@ -75,9 +77,9 @@ func (e *Engine) drive(v *veh, k *kind, t trackID) {
 		if gentle {
 			v.waitS += float32(e.dt)
 		}
-		c := &e.cars[v.id]
-		c.waitS += e.dt
+		v.stoodS += float32(e.dt)
 		if f&standing == 0 {
+			c := &e.cars[v.id]
 			c.stops++
 			if c.haltedS < 0 {
 				c.haltedS = e.nowS
@@ -157,12 +159,15 @@ func (e *Engine) pass(w *veh, q linkID, tr *track) {
 // lookUp renews what a vehicle knows of its segment after it has entered it.
 func (e *Engine) lookUp(w *veh, c *car) {
 	w.look = e.pathLook[c.path.begin+c.at]
-	w.flags &^= lastRoad | hasHalt
+	w.flags &^= lastRoad | hasHalt | toHalt
 	if c.at == c.path.count-1 {
 		w.flags |= lastRoad
 	}
-	if h := e.nextHalt(c); h != nil && h.at == c.at {
-		w.flags |= hasHalt
+	if h := e.nextHalt(c); h != nil {
+		w.flags |= toHalt
+		if h.at == c.at {
+			w.flags |= hasHalt
+		}
 	}
 }
 
@@ -185,6 +190,7 @@ func (e *Engine) insertOrdered(t trackID, v veh) int {
 	}
 	vs[i] = v
 	e.road[t] = vs
+	e.fill[t] += e.kinds[v.kind].fullM
 	return i
 }
 

@@ -34,7 +34,7 @@ func (e *Engine) statusNow() []tripStatus {
 	book := func(v *veh, posM float64) {
 		c := &e.cars[v.id]
 		st := &status[c.trip]
-		st.lossS, st.waitS, st.stoppedS, st.stops = v.lossS, c.waitS, c.stoppedS, c.stops
+		st.lossS, st.waitS, st.stoppedS, st.stops = v.lossS, float64(v.stoodS), c.stoppedS, c.stops
 		st.drivenM, st.released, st.rerouted = c.drivenM+posM-c.startM, uint16(c.released), c.rerouted
 	}
 	for t := range e.road {

@@ -68,6 +68,11 @@ func (p *planner) track(t trackID) {
 		p.v, p.k = v, k
 		v.plan = v.flags &^ (mustWait | minorPass | fresh)
 		v.askPlan = 0
+		if lead != nil && v.speedMPS == 0 && lead.speedMPS == 0 && lead.posM-leadKind.lengthM-v.posM-k.gapM < standM {
+			v.nextMPS = 0
+			lead, leadKind = v, k
+			continue
+		}
 		top := k.topMPS(v.speedMPS)
 		limit := max(min(tr.limitMPS*float64(v.factor), k.maxMPS), k.floorMPS(v.speedMPS))
 		speed := min(top, limit)
@@ -86,8 +91,8 @@ func (p *planner) track(t trackID) {
 			speed = p.minTail(t, speed) // the tail of a vehicle beyond may reach back
 		}
 		if v.flags&hasHalt == 0 && (seen > sight || v.flags&lastRoad != 0) {
-			e.finalize(v, k, tr, speed, 0)
-			if v.flags&lastRoad == 0 {
+			e.finalize(v, k, speed, 0)
+			if v.flags&lastRoad == 0 && speed > epsMPS {
 				p.announceFar(tr, seen, speed)
 			}
 			continue
@@ -109,11 +114,12 @@ func (p *planner) announceFar(tr *track, seen, speed float64) {
 		return
 	}
 	pass := min(p.k.afterM(seen, speed), tr.limitMPS*float64(v.factor))
-	p.announce(&item{link: link, request: speed > epsMPS, seenM: seen, fromMPS: pass, brake: 0,
+	p.announce(&item{link: link, request: true, seenM: seen, fromMPS: pass, brake: 0,
 		arriveS: e.nowS - e.dt + p.k.arriveS(seen, speed, pass), leave: -1})
 }
 
 const (
+	standM = 0.02 // a vehicle this close behind another that stands, stands too
 	farM   = 250.0
 	epsMPS = 0.001
 )
@@ -167,7 +173,7 @@ func (p *planner) ahead(index int32, seen, speed, limit, top float64) {
 	}
 	p.note()
 	if safe, least, ok := p.decide(false); ok {
-		e.finalize(v, k, tr, safe, least)
+		e.finalize(v, k, safe, least)
 		return
 	}
 	p.keep(index)
@@ -215,12 +221,17 @@ func (p *planner) minTail(t trackID, speed float64) float64 {
 }
 
 // tail returns the vehicle whose front has left track t but whose tail has
-// not, and where on t the tail is; nil when there is none.
+// not, and where on t the tail is; nil when there is none. Links over which a
+// vehicle reached when lanes were last changed are marked, so that most answers
+// cost one comparison a link.
 func (e *Engine) tail(t trackID, depth int) (*veh, float64) {
 	tr := &e.net.tracks[t]
 	var best *veh
 	bestM := tr.lengthM
 	for q := tr.out; q < tr.outEnd; q++ {
+		if e.reached[q] < int32(e.tick)-1 {
+			continue
+		}
 		to := e.net.links[q].to
 		var f *veh
 		back := 0.0
@@ -229,18 +240,32 @@ func (e *Engine) tail(t trackID, depth int) (*veh, float64) {
 				continue
 			}
 			back = f.posM - e.kinds[f.kind].lengthM
-		} else if toTr := &e.net.tracks[to]; toTr.lengthM < e.longestM && depth < 4 && e.net.intoEnd[to]-e.net.into[to] == 1 {
+		} else if depth < 4 {
 			if f, back = e.tail(to, depth+1); f == nil {
 				continue
 			}
-		} else {
-			continue
 		}
 		if back < 0 && tr.lengthM+back < bestM {
 			best, bestM = f, tr.lengthM+back
 		}
 	}
 	return best, bestM
+}
+
+// markTail marks the links that a vehicle on track t lies over.
+func (e *Engine) markTail(came linkID, backM float64) {
+	for came != noLink && backM < 0 {
+		e.reached[came] = int32(e.tick)
+		from := e.net.links[came].from
+		tr := &e.net.tracks[from]
+		backM += tr.lengthM
+		came = noLink
+		if tr.inner() {
+			came = e.net.intoLinks[e.net.into[from]]
+		} else if e.net.intoEnd[from]-e.net.into[from] == 1 {
+			came = e.net.intoLinks[e.net.into[from]]
+		}
+	}
 }
 
 // last returns the rearmost vehicle on track t and where its tail is: one that

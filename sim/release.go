@@ -18,6 +18,7 @@ func (e *Engine) release() {
 		e.jumpers = append(e.jumpers, vs[0])
 		copy(vs, vs[1:])
 		e.road[t] = vs[:len(vs)-1]
+		e.fill[t] -= e.kinds[e.jumpers[len(e.jumpers)-1].kind].fullM
 		c := &e.cars[e.jumpers[len(e.jumpers)-1].id]
 		c.drivenM += e.net.tracks[t].lengthM
 		c.released++

@@ -48,13 +48,15 @@ func newTally(n *network) tally {
 }
 
 // account adds one vehicle's step to its track's sums and to its own loss.
-func (e *Engine) account(v *veh, k *kind, limitMPS float64, s *laneSums, lengthM float64) {
+func (e *Engine) account(v *veh, k *kind, limitMPS float64, s *laneSums) {
 	s.vehicles++
 	s.distM += v.speedMPS * e.dt
 	s.coverM += k.lengthM
 	if v.flags&stopped == 0 {
-		most := min(limitMPS*float64(v.factor), k.maxMPS)
-		loss := e.dt * (most - v.speedMPS) / most
+		loss := e.dt
+		if v.speedMPS > 0 {
+			loss -= e.dt * v.speedMPS / min(limitMPS*float64(v.factor), k.maxMPS)
+		}
 		v.lossS += loss
 		s.lossS += loss
 	}
@@ -90,7 +92,7 @@ func (t *tally) addLane(e *Engine, id trackID, s *laneSums) {
 func (t *tally) addOne(e *Engine, id trackID, v *veh, k *kind) {
 	s := laneSums{}
 	tr := &e.net.tracks[id]
-	e.account(v, k, tr.limitMPS, &s, tr.lengthM)
+	e.account(v, k, tr.limitMPS, &s)
 	c := &t.tracks[id]
 	c.vehS += e.dt
 	c.distM += s.distM

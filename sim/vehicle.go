@@ -43,6 +43,7 @@ type veh struct {
 	asks    uint8   // which of the links ahead it asked to pass in the last step; bit 0: the next one
 	askPlan uint8   // the same in this step
 	accel   float32 // of the last step
+	stoodS  float32 // time it has been below 0.1 m/s in all
 }
 
 type (
@@ -54,6 +55,7 @@ const (
 	mustWait  flags = 1 << iota // cannot expect to leave its track soon
 	stopped                     // at a planned stop
 	hasHalt                     // a planned stop lies on its segment
+	toHalt                      // planned stops lie ahead
 	lastRoad                    // its segment is the last of its route
 	standing                    // below 0.1 m/s
 	changed                     // changed lanes in this step
@@ -116,7 +118,6 @@ type car struct {
 	at       int32 // position on its route
 	path     span  // its route: segments and outlooks
 	depart   int64 // tick of insertion
-	waitS    float64
 	stoppedS float64
 	drivenM  float64 // up to the begin of its track
 	startM   float64 // where it was inserted

@@ -17,14 +17,13 @@ type decision struct {
 	hasLeader bool // leader is worked out
 
 	// of the direction considered
-	dir             int
-	lead, follow    near
-	blocked         lcState
-	currM, neighM   float64 // drivable from the begin of the segment, on this lane and the other
-	off             int     // lanes to change
-	toBest          bool
-	usableM, placeM float64 // left to the end of what is drivable, on this lane and the other, less the vehicles there
-	lookM           float64 // a change is urgent when less is left
+	dir           int
+	lead, follow  near
+	blocked       lcState
+	currM, neighM float64 // drivable from the begin of the segment, on this lane and the other
+	off           int     // lanes to change
+	toBest        bool
+	lookM         float64 // a change is urgent when less is left
 }
 
 // begin turns to a vehicle: the speed that decides how far it looks ahead
@@ -32,21 +31,25 @@ type decision struct {
 func (d *decision) begin(c *changer, l int, v *veh) {
 	d.changer, d.v, d.k, d.l = c, v, &c.e.kinds[v.kind], l
 	d.me = ref{c.lanes[l].t, c.lanes[l].at}
-	d.state, d.waits, d.hasLeader = 0, [3]bool{}, false
 	if speed := float32(v.speedMPS); speed > v.aheadV {
 		v.aheadV = speed
 	} else {
 		memory := float32(1 - (1-aheadMemory)*c.e.dt)
 		v.aheadV = memory*v.aheadV + (1-memory)*speed
 	}
-	tr := &c.e.net.tracks[d.me.track]
-	d.vMax, d.laneM = min(tr.limitMPS*float64(v.factor), d.k.maxMPS), tr.lengthM
 	if w := &c.lanes[l]; w.last.index >= 0 {
 		d.slowForBlocked(w.last)
 		if w.first != w.last {
 			d.slowForBlocked(w.first)
 		}
 	}
+}
+
+// prepare clears what is worked out when it matters.
+func (d *decision) prepare() {
+	d.state, d.waits, d.hasLeader = 0, [3]bool{}, false
+	tr := &d.e.net.tracks[d.me.track]
+	d.vMax, d.laneM = min(tr.limitMPS*float64(d.v.factor), d.k.maxMPS), tr.lengthM
 }
 
 // stay settles what a vehicle that keeps its lane still wants.
@@ -80,14 +83,18 @@ func (d *decision) wait(dir int) {
 func (d *decision) consider(dir int) bool {
 	d.dir = dir
 	m := d.l + dir
-	d.measure(m)
-	urgent := d.isUrgent()
-	if !urgent && !d.leaderStopped() && d.v.flags&hasHalt == 0 && d.mustStay(m) {
-		d.state |= lcStay | lcStrategic
+	if d.looks[d.l].off == 0 && d.between(m) {
 		return false
 	}
-	if !urgent && (d.atEase() || d.between(m)) {
-		return false
+	d.measure(m)
+	if !d.isUrgent() {
+		if !d.leaderStopped() && d.v.flags&hasHalt == 0 && d.mustStay(m) {
+			d.state |= lcStay | lcStrategic
+			return false
+		}
+		if d.atEase() {
+			return false
+		}
 	}
 	d.aheadOn(m, d.v, d.k, &d.lead)
 	d.minds(dir)
@@ -108,9 +115,19 @@ func (d *decision) consider(dir int) bool {
 }
 
 // isUrgent reports whether the route needs a change in the direction in hand
-// soon.
+// soon: less is left of what can be driven, after the vehicles there, than one
+// looks ahead.
 func (d *decision) isUrgent() bool {
-	return d.toBest && d.off == int(d.looks[d.l].off) && d.usableM < d.lookM*math.Abs(float64(d.off))
+	if !d.toBest || d.off != int(d.looks[d.l].off) {
+		return false
+	}
+	usable := d.currM - d.v.posM - d.occupied(d.l+d.off)
+	if d.v.flags&hasHalt != 0 {
+		if h := d.e.nextHalt(&d.e.cars[d.v.id]); h != nil {
+			usable = max(usable, h.endM-d.v.posM)
+		}
+	}
+	return usable < d.lookM*math.Abs(float64(d.off))
 }
 
 // leaderStopped reports whether the vehicle right before it stands at a stop.
@@ -118,8 +135,8 @@ func (d *decision) leaderStopped() bool {
 	if w := &d.lanes[d.l]; w.at > 0 {
 		return d.e.road[w.t][w.at-1].flags&stopped != 0
 	}
-	d.mindLeader()
-	return d.leader.stopped
+	next := d.looks[d.l].next
+	return next != noTrack && d.e.ends[next].any && d.e.ends[next].backStopped
 }
 
 // mindLeader works out the vehicle's leader, once.
@@ -215,14 +232,11 @@ func (d *decision) measure(m int) {
 		d.lookM *= lookLeftFactor
 	}
 	d.lookM += 2 * d.k.fullM
-	drive := math.Inf(-1)
 	if v.flags&hasHalt != 0 {
 		if h := d.e.nextHalt(&d.e.cars[v.id]); h != nil {
 			d.currM, d.neighM = max(d.currM, h.endM), max(d.neighM, h.endM)
-			drive = h.endM - v.posM
 		}
 	}
-	d.usableM = max(d.currM-v.posM-d.occupied(d.l+d.off), drive)
 }
 
 // occupied is the length taken by vehicles on lane m and the lane it leads to.
@@ -257,7 +271,7 @@ func (d *decision) wants(m int) lcState {
 		d.urgent(wish)
 		return wish | lcStrategic | lcUrgent
 	}
-	if d.mustStay(m) {
+	if (d.leaderStopped() || v.flags&hasHalt != 0) && d.mustStay(m) {
 		return lcStay | lcStrategic
 	}
 	accelerating := d.lead.ok && d.lead.accel > 0 || d.leader.ok && d.leader.accel > 0
@@ -299,8 +313,8 @@ func (d *decision) mustStay(m int) bool {
 	if d.toBest {
 		return false
 	}
-	d.placeM = max(0, d.neighM-d.v.posM-max(d.occupied(m), d.occupied(d.l)))
-	return d.placeM < d.lookM*(math.Abs(float64(d.off))+2) || d.off == 0 && d.placeM*2 < d.lookM
+	place, need := d.neighM-d.v.posM, d.lookM*(math.Abs(float64(d.off))+2)
+	return place < need || place-max(d.occupied(m), d.occupied(d.l)) < need
 }
 
 // expect is the speed the vehicle can hope for behind a leader, or up to the
