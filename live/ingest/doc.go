@@ -35,7 +35,12 @@ func Decode(city *geo.City, contentType string, body []byte) (*live.Batch, error
 	case TypeColumns:
 		return Columns(city, body)
 	case TypeBinary:
-		return live.DecodeBinary(body)
+		b, err := live.DecodeBinary(body)
+		if err != nil {
+			return nil, err
+		}
+		b.Client = "" // whoever received the body names its batch
+		return b, nil
 	}
 	return nil, fmt.Errorf("readings of type %q, expected %s, %s, %s or %s", contentType, TypeJSON, TypeNDJSON, TypeColumns, TypeBinary)
 }
