@@ -12,8 +12,8 @@ import (
 	"slices"
 )
 
-// A model file: magic, length and JSON of what is not a tree, the forests of
-// each step (members, low, high), CRC-32 of all before. Little endian.
+// A model file: magic, length and JSON of what is not a tree, each step's anchor
+// weight and forests (members, low, high), CRC-32 of all before. Little endian.
 const magic = "tideway air model 1\n"
 
 // modelHead is the part of a model file that people may read.
@@ -45,6 +45,7 @@ func (m *Model) WriteTo(w io.Writer) (int64, error) {
 	put32(&b, uint32(len(head)))
 	b.Write(head)
 	for _, h := range m.heads {
+		put32(&b, math.Float32bits(h.weight))
 		for _, f := range append(slices.Clone(h.members), h.low, h.high) {
 			f.write(&b)
 		}
@@ -125,13 +126,17 @@ func decode(all []byte) (*Model, error) {
 		return nil, err
 	}
 	for i := range m.heads {
+		weight, err := in.u32()
+		if err != nil {
+			return nil, err
+		}
 		all := make([]*forest, members+2)
 		for k := range all {
 			if all[k], err = in.forest(m.enc.columns + 1); err != nil {
 				return nil, err
 			}
 		}
-		m.heads[i] = head{members: all[:members], low: all[members], high: all[members+1]}
+		m.heads[i] = head{weight: math.Float32frombits(weight), members: all[:members], low: all[members], high: all[members+1]}
 	}
 	if len(in.b) > 0 {
 		return nil, fmt.Errorf("%d bytes follow the last tree", len(in.b))
@@ -178,7 +183,8 @@ func (s *source) head() (*Model, error) {
 	if len(h.Stations) == 0 || len(h.Usual) != len(h.Stations) || len(h.Hourly) != 24*len(h.Stations) {
 		return nil, fmt.Errorf("%d stations with %d means and %d hourly means", len(h.Stations), len(h.Usual), len(h.Hourly))
 	}
-	enc := &encoder{target: target, ahead: h.Ahead, usual: floatsOf(h.Usual), hourly: floatsOf(h.Hourly), names: names, columns: len(names)}
+	enc := &encoder{target: target, ahead: h.Ahead, usual: floatsOf(h.Usual), hourly: floatsOf(h.Hourly), names: names}
+	enc.place()
 	return &Model{cfg: cfg, stations: h.Stations, enc: enc, heads: make([]head, len(h.Steps)), rows: h.Rows}, nil
 }
 

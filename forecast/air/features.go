@@ -3,6 +3,7 @@ package air
 import (
 	"fmt"
 	"math"
+	"slices"
 )
 
 // encoder turns (station, origin, steps ahead) into a row of features. All it
@@ -15,6 +16,8 @@ type encoder struct {
 	hourly  []float32 // by station and hour of the day
 	names   []string
 	columns int
+	now     int // column of the target's value at the origin
+	norm    int // column of what is usual at the target hour
 }
 
 // newEncoder learns the stations' means from the hours before end.
@@ -35,8 +38,27 @@ func newEncoder(v *view, end int, ahead bool) *encoder {
 		}
 	}
 	e.names = featureNames(e.target, ahead)
-	e.columns = len(e.names)
+	e.place()
 	return e
+}
+
+// place finds the columns that anchor short forecasts.
+func (e *encoder) place() {
+	e.columns = len(e.names)
+	e.now, e.norm = slices.Index(e.names, "own -0 h"), slices.Index(e.names, "usual at hour")
+}
+
+// anchor returns what a forecast starts from: the value at the origin and what
+// is usual at the target hour, the former with weight; 0 where neither is known.
+func (e *encoder) anchor(row []float32, weight float32) float32 {
+	now, norm := row[e.now], row[e.norm]
+	if weight == 0 || norm != norm {
+		return 0
+	}
+	if now != now {
+		return norm
+	}
+	return norm + weight*(now-norm)
 }
 
 // featureNames returns the names of the features, in order.

@@ -56,7 +56,8 @@ type Model struct {
 
 // head speaks of one step ahead.
 type head struct {
-	members   []*forest // medians; their mean is the forecast
+	weight    float32   // of the value at the origin in the anchor; 0: no anchor
+	members   []*forest // medians of truth minus anchor; their mean is the forecast
 	low, high *forest   // 5 % and 95 % quantiles of truth minus forecast
 }
 
@@ -134,6 +135,7 @@ func (m *Model) Features() []string { return slices.Clone(m.enc.names) }
 type training struct {
 	x    []float32
 	y    []float32
+	left []float32 // truth minus anchor
 	fold []uint8
 	wide int
 }
@@ -177,18 +179,19 @@ func (m *Model) gather(v *view, end, step int) *training {
 // that members make on the fold they have not seen.
 func (m *Model) fitHead(ctx context.Context, t *training, step uint64) (head, error) {
 	b := cutInto(t.x, t.wide, m.cfg.Threads)
+	weight := m.anchor(t, step)
 	folds := make([]int, members)
 	for k := range folds {
 		folds[k] = k
 	}
 	seed := m.cfg.Seed*1_000_003 + step*101
 	fitted, err := parallel.MapErr(ctx, m.cfg.Threads, folds, func(ctx context.Context, k int) (*forest, error) {
-		return boost(ctx, medianConfig(m.cfg.Ahead, seed+uint64(k)), b, t.y, t.rows(func(fold int) bool { return fold != k }))
+		return boost(ctx, medianConfig(m.cfg.Ahead, seed+uint64(k)), b, t.left, t.rows(func(fold int) bool { return fold != k }))
 	})
 	if err != nil {
 		return head{}, err
 	}
-	miss := t.unseen(fitted, m.cfg.Threads)
+	miss := t.unseen(m.enc, weight, fitted, m.cfg.Threads)
 	b.rebin(t.x, t.wide-1)
 	tails, err := parallel.MapErr(ctx, m.cfg.Threads, []float64{.05, .95}, func(ctx context.Context, q float64) (*forest, error) {
 		return boost(ctx, tailConfig(q, seed+members), b, miss, t.rows(func(int) bool { return true }))
@@ -196,7 +199,33 @@ func (m *Model) fitHead(ctx context.Context, t *training, step uint64) (head, er
 	if err != nil {
 		return head{}, err
 	}
-	return head{members: fitted, low: tails[0], high: tails[1]}, nil
+	return head{weight: weight, members: fitted, low: tails[0], high: tails[1]}, nil
+}
+
+// anchored is the longest step ahead that starts from the value at the origin;
+// beyond, trees alone did better.
+const anchored = 6
+
+// anchor finds the weight of the value at the origin by least squares and
+// leaves the trees what it does not explain.
+func (m *Model) anchor(t *training, step uint64) float32 {
+	var xx, xy float64
+	for i := range t.y {
+		row := t.x[i*t.wide : (i+1)*t.wide]
+		x, y := float64(row[m.enc.now]-row[m.enc.norm]), float64(t.y[i]-row[m.enc.norm])
+		if step <= anchored && x == x && y == y {
+			xx, xy = xx+x*x, xy+x*y
+		}
+	}
+	weight := float32(0)
+	if xx > 0 {
+		weight = float32(xy / xx)
+	}
+	t.left = make([]float32, len(t.y))
+	for i := range t.y {
+		t.left[i] = t.y[i] - m.enc.anchor(t.x[i*t.wide:(i+1)*t.wide], weight)
+	}
+	return weight
 }
 
 // rows returns the rows whose fold is wanted.
@@ -212,12 +241,12 @@ func (t *training) rows(want func(fold int) bool) []int32 {
 
 // unseen writes each row's forecast by the member that has not seen it into
 // the last column and returns truth minus forecast.
-func (t *training) unseen(fitted []*forest, threads int) []float32 {
+func (t *training) unseen(e *encoder, weight float32, fitted []*forest, threads int) []float32 {
 	miss := make([]float32, len(t.y))
 	parallel.ForShards(threads, len(t.y), 1024, func(s parallel.Shard) {
 		for i := s.Begin; i < s.End; i++ {
 			row := t.x[i*t.wide : (i+1)*t.wide]
-			p := max(0, fitted[t.fold[i]].predict(row))
+			p := max(0, e.anchor(row, weight)+fitted[t.fold[i]].predict(row))
 			row[t.wide-1], miss[i] = p, t.y[i]-p
 		}
 	})
@@ -232,13 +261,17 @@ func (b *binned) rebin(x []float32, column int) {
 	}
 }
 
+// most bounds forecasts, far beyond any air, so that an impossible reading
+// cannot carry them away. µg/m³.
+const most = 1e6
+
 // point forecasts from a row of features, whose last cell is scratch.
-func (h *head) point(row []float32) Point {
+func (h *head) point(e *encoder, row []float32) Point {
 	sum := float32(0)
 	for _, f := range h.members {
 		sum += f.predict(row)
 	}
-	p := Point{Value: max(0, sum/float32(len(h.members)))}
+	p := Point{Value: min(most, max(0, e.anchor(row, h.weight)+sum/float32(len(h.members))))}
 	row[len(row)-1] = p.Value
 	p.Lo90 = max(0, p.Value+min(0, h.low.predict(row)))
 	p.Hi90 = p.Value + max(0, h.high.predict(row))
@@ -273,7 +306,7 @@ func (f *Forecaster) Predict(origin int, out []Point) {
 	for s := range f.m.stations {
 		for i, step := range f.m.cfg.Steps {
 			f.m.enc.fill(row[:len(row)-1], f.v, s, origin, step)
-			out[s*len(f.m.cfg.Steps)+i] = f.m.heads[i].point(row)
+			out[s*len(f.m.cfg.Steps)+i] = f.m.heads[i].point(f.m.enc, row)
 		}
 	}
 }

@@ -39,13 +39,13 @@ type Outcome struct {
 
 // Score is the error of one model at one step. Unknown numbers are NaN.
 type Score struct {
-	Step                int
-	N                   int
-	MAE, RMSE           float64 // µg/m³
-	MAPE, WAPE          float64 // per cent
-	Coverage90, Width90 float64 // share inside the 90 % interval; its mean width, µg/m³
-	CoverageHigh        float64 // share inside where the forecast is in its highest tenth
-	CoverageP10         float64 // nine stations in ten are covered better
+	Step               int
+	N                  int
+	MAE, RMSE          float64 // µg/m³
+	MAPE, WAPE         float64 // per cent
+	Coverage90, Span90 float64 // share inside the 90 % interval; its mean width, µg/m³
+	CoverageHigh       float64 // share inside where the forecast is in its highest tenth
+	CoverageP10        float64 // nine stations in ten are covered better
 }
 
 // tally sums errors.
@@ -116,7 +116,7 @@ func (r *Replay) issue(origin int, raw []Point, w *widths, base *Climatology, c 
 		last := newest(values, origin)
 		for i, step := range steps {
 			p := w.apply(i, raw[s*len(steps)+i])
-			w.keep(origin, s, i, raw[s*len(steps)+i])
+			w.keep(origin, s, i, p)
 			if r.Predictions != nil {
 				if err := r.Predictions(Prediction{Origin: origin, Station: r.Data.Stations[s].ID, Step: step, Point: p}); err != nil {
 					return err
@@ -207,9 +207,9 @@ func (c *count) scores(steps []int, model int) []Score {
 	for i := range steps {
 		t := &c.all[model][i]
 		out[i] = Score{Step: steps[i], N: int(t.n), MAE: t.abs / t.n, RMSE: math.Sqrt(t.square / t.n), MAPE: 100 * t.rel / t.relN, WAPE: 100 * t.abs / t.truth,
-			Coverage90: math.NaN(), Width90: math.NaN(), CoverageHigh: math.NaN(), CoverageP10: math.NaN()}
+			Coverage90: math.NaN(), Span90: math.NaN(), CoverageHigh: math.NaN(), CoverageP10: math.NaN()}
 		if model == 0 {
-			out[i].Coverage90, out[i].Width90 = t.in/t.n, t.width/t.n
+			out[i].Coverage90, out[i].Span90 = t.in/t.n, t.width/t.n
 			out[i].CoverageHigh, out[i].CoverageP10 = c.high(i), c.p10(i)
 		}
 	}

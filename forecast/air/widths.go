@@ -11,15 +11,16 @@ type widths struct {
 	kept   map[int][]keptPoint
 }
 
-// keptPoint is a raw forecast that waits for its truth.
+// keptPoint is an issued forecast that waits for its truth.
 type keptPoint struct {
 	station, step int
-	raw           Point
+	issued        Point
 }
 
 // widthRate moves a factor by so much of its logarithm for an hour in which
-// all stations miss: a fortnight of misses doubles a width.
-const widthRate = .02
+// all stations miss: three days of misses double a width. Misses count as
+// issued, so that what is promised is what is kept in the long run.
+const widthRate = .01
 
 func newWidths(steps []int) *widths {
 	w := &widths{steps: steps, factor: make([][2]float64, len(steps)), kept: map[int][]keptPoint{}}
@@ -37,17 +38,17 @@ func (w *widths) apply(step int, p Point) Point {
 	return p
 }
 
-// keep stores a raw point until its hour has come.
-func (w *widths) keep(origin, station, step int, raw Point) {
+// keep stores an issued point until its hour has come.
+func (w *widths) keep(origin, station, step int, issued Point) {
 	at := origin + w.steps[step]
-	w.kept[at] = append(w.kept[at], keptPoint{station, step, raw})
+	w.kept[at] = append(w.kept[at], keptPoint{station, step, issued})
 }
 
 // learn takes the truths of an hour.
 func (w *widths) learn(hour int, truth func(station, hour int) float32) {
 	n, missed := make([]float64, len(w.steps)), make([][2]float64, len(w.steps))
 	for _, k := range w.kept[hour] {
-		y, p := truth(k.station, hour), w.apply(k.step, k.raw)
+		y, p := truth(k.station, hour), k.issued
 		if y != y {
 			continue
 		}

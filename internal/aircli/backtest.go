@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -24,6 +25,7 @@ import (
 // BacktestCmd is tideway air backtest.
 type BacktestCmd struct {
 	Values        []string `required:"" help:"Hourly CSV (.gz) of one station each: year, month, day, hour, pollutants in µg/m³, weather, station." type:"path" placeholder:"FILE"`
+	More          []string `arg:"" optional:"" name:"file" help:"More stations: --values may be followed by any number of files." type:"path"`
 	Target        string   `required:"" help:"Pollutant to forecast: PM2.5, PM10, SO2, NO2, CO or O3." placeholder:"NAME"`
 	TrainUntil    string   `required:"" help:"Learn from the hours before this date (2016-03-01) or hour (2016-03-01T06), on the stations' clock; forecast all that follow." placeholder:"DATE"`
 	Hours         []int    `help:"Hours ahead, ascending." default:"1,6,12,24,48,72" placeholder:"N"`
@@ -80,7 +82,7 @@ func (c *BacktestCmd) prepare() (*air.Data, air.Config, int, error) {
 	until, err := parseUntil(c.TrainUntil)
 	bad.Add("train-until", err)
 	var stations []air.Station
-	for _, name := range c.Values {
+	for _, name := range slices.Concat(c.Values, c.More) {
 		s, err := readStation(name)
 		bad.Add(name, err)
 		stations = append(stations, s)
@@ -190,7 +192,7 @@ func part(name, role string, scores []air.Score) backtest.ModelPart {
 	for _, s := range scores {
 		p.Horizons = append(p.Horizons, backtest.HorizonPart{
 			Minutes: 60 * float64(s.Step), MAE: orNull(s.MAE), RMSE: orNull(s.RMSE), MAPE: orNull(s.MAPE), WAPE: orNull(s.WAPE),
-			Cover: orNull(s.Coverage90), Range90: orNull(s.Width90), CoverJam: orNull(s.CoverageHigh), CoverP10: orNull(s.CoverageP10),
+			Cover: orNull(s.Coverage90), Range90: orNull(s.Span90), CoverJam: orNull(s.CoverageHigh), CoverP10: orNull(s.CoverageP10),
 		})
 	}
 	return p

@@ -1,0 +1,86 @@
+package air
+
+import (
+	"math"
+	"slices"
+	"testing"
+	"time"
+
+	"tideway/forecast"
+	"tideway/geo"
+	"tideway/live"
+)
+
+// trainingOf makes the runner's training set from a pollutant's hours.
+func trainingOf(d *Data, target Column, q geo.Quantity, hours int) forecast.Training {
+	cal := forecast.NewCalendar(nil, nil)
+	p := &forecast.Panel{Quantity: q, Interval: time.Hour, First: d.First.Add(time.Hour), Moments: cal.Grid(d.First.Add(time.Hour), time.Hour, hours)}
+	for s := range d.Stations {
+		p.Series = append(p.Series, live.Series{Sensor: geo.SensorID(s), Quantity: q, Interval: time.Hour})
+		p.Values = append(p.Values, d.Stations[s].Columns[target][:hours]...)
+	}
+	profile, usual := forecast.FitProfile(p, forecast.SelectProfile(p, 1), 1, hours/24)
+	return forecast.Training{Panel: p, Usual: usual, Profile: profile, Steps: []int{1, 2, 3, 4}, Threads: 1, Calendar: cal}
+}
+
+func TestLearnerBeatsTheProfileOnUnseenDays(t *testing.T) {
+	d := invent(3, 1800, 9)
+	in := trainingOf(d, PM25, geo.PM25, 1800)
+	short := in
+	short.Panel, short.Usual = in.Panel.Head(1400), nil
+	for row := range in.Panel.Series {
+		short.Usual = append(short.Usual, in.Usual[row*1800:row*1800+1400]...)
+	}
+	if ok, why := (Learner{}).Takes(short.Panel); !ok {
+		t.Fatal(why)
+	}
+	m, err := Learner{Seed: 1}.Fit(t.Context(), short)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, out, again := forecast.NewWindow(3, 12, in.Steps), forecast.NewRows(3, 4), forecast.NewRows(3, 4)
+	var model, usual, n, inside float64
+	for origin := 1420; origin < 1790; origin++ {
+		in.Window(w, origin)
+		m.Predict(w, 1, out)
+		m.Predict(w, 3, again)
+		if !slices.Equal(out.Value, again.Value) || !slices.Equal(out.Hi90, again.Hi90) {
+			t.Fatal("forecasts depend on the number of threads")
+		}
+		for row := range 3 {
+			for i, step := range in.Steps {
+				y, k := in.Truth(row, origin, step), row*4+i
+				if e := math.Abs(float64(y - out.Value[k])); !math.IsNaN(e) {
+					model, usual, n = model+e, usual+math.Abs(float64(y-w.Ahead[k])), n+1
+					if e <= float64(out.Hi90[k]) {
+						inside++
+					}
+				}
+			}
+		}
+	}
+	if model > .8*usual {
+		t.Errorf("MAE %.2f, the profile %.2f", model/n, usual/n)
+	}
+	if inside/n < .75 || inside/n > .99 {
+		t.Errorf("raw 90 %% intervals hold %.2f", inside/n)
+	}
+	if c := m.Card(); c.Name != LearnerName || len(c.Features) != pooledColumns || c.Version == "" || c.Series != 3 {
+		t.Errorf("card %+v", c)
+	}
+}
+
+func TestLearnerRefusesWhatItIsNotMadeFor(t *testing.T) {
+	d := invent(1, 1000, 3)
+	speed := trainingOf(d, PM25, geo.Speed, 1000)
+	if ok, why := (Learner{}).Takes(speed.Panel); ok || why == "" {
+		t.Error("took speeds")
+	}
+	few := trainingOf(d, PM25, geo.PM25, 240)
+	if ok, why := (Learner{}).Takes(few.Panel); ok || why == "" {
+		t.Error("took ten days")
+	}
+	if _, err := (Learner{}).Fit(t.Context(), few); err == nil {
+		t.Error("learned from ten days of one station")
+	}
+}
