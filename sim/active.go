@@ -1,6 +1,8 @@
 package sim
 
 import (
+	"slices"
+
 	"tideway/geo"
 	"tideway/internal/parallel"
 )
@@ -13,21 +15,51 @@ const shardTracks = 512
 type activity struct {
 	tracks []trackID       // with vehicles, in order
 	wide   []geo.SegmentID // with vehicles and several lanes, in order
+	listed []bool          // by track: in tracks or fresh
+	fresh  []trackID       // got their first vehicle since tracks was collected
+	spare  []trackID
 }
 
 // phase is a part of the step that runs over shards of the occupied tracks.
 type phase func(parallel.Shard)
 
-// collect lists the occupied tracks.
+// occupy notes that a track has a vehicle.
+func (e *Engine) occupy(t trackID) {
+	if a := &e.active; !a.listed[t] {
+		a.listed[t] = true
+		a.fresh = append(a.fresh, t)
+	}
+}
+
+// collect lists the occupied tracks: those of before that still are, merged
+// with the fresh ones.
 func (e *Engine) collect() {
 	a := &e.active
-	a.tracks = a.tracks[:0]
-	for t := range e.road {
+	for i := range e.changers {
+		a.fresh = append(a.fresh, e.changers[i].fresh...)
+		e.changers[i].fresh = e.changers[i].fresh[:0]
+	}
+	slices.Sort(a.fresh)
+	out, f := a.spare[:0], 0
+	for _, t := range a.tracks {
+		for f < len(a.fresh) && a.fresh[f] < t {
+			out = append(out, a.fresh[f])
+			f++
+		}
 		if len(e.road[t]) > 0 {
-			a.tracks = append(a.tracks, trackID(t))
+			out = append(out, t)
+		} else {
+			a.listed[t] = false
 		}
 	}
-	need := (len(a.tracks) + e.shard - 1) / e.shard
+	out = append(out, a.fresh[f:]...)
+	a.tracks, a.spare, a.fresh = out, a.tracks, a.fresh[:0]
+	e.growWorkers()
+}
+
+// growWorkers makes a worker for every shard.
+func (e *Engine) growWorkers() {
+	need := (len(e.active.tracks) + e.shard - 1) / e.shard
 	for len(e.planners) < need {
 		e.planners = append(e.planners, planner{e: e, shard: len(e.planners)})
 		e.movers = append(e.movers, mover{e: e})

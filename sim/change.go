@@ -97,11 +97,11 @@ func (w *laneCursor) head(e *Engine) {
 
 // changer decides the lane changes of a range of segments.
 type changer struct {
-	e       *Engine
-	lanes   []laneCursor
-	looks   []laneLook
-	changes int
-	d       decision
+	e     *Engine
+	lanes []laneCursor
+	looks []laneLook
+	fresh []trackID // lanes that were empty before
+	d     decision
 }
 
 // trackEnds is the first and last vehicle of a track, frozen while lanes are
@@ -125,14 +125,19 @@ func (e *Engine) changeLanes() {
 		e.ends[t].any = false
 	}
 	e.collect()
-	e.each(e.frozen)
 	e.collectWide()
+	if len(e.active.wide) == 0 {
+		return
+	}
+	e.each(e.frozen)
 	e.over(len(e.active.wide), e.change)
 }
 
 func (e *Engine) freezeShard(s parallel.Shard) {
 	for _, t := range e.active.tracks[s.Begin:s.End] {
-		e.freeze(t)
+		if e.net.nearWide[t] {
+			e.freeze(t)
+		}
 	}
 }
 
@@ -150,10 +155,7 @@ func (e *Engine) freeze(t trackID) {
 	bk := &e.kinds[b.kind]
 	x.any, x.frontM, x.frontMPS, x.frontKind = true, f.posM, f.speedMPS, f.kind
 	x.backM, x.backMPS, x.backKind, x.came, x.backStopped, x.backLC = b.posM-bk.lengthM, b.speedMPS, b.kind, b.came, b.flags&stopped != 0, b.lc
-	x.frontLink = e.nextLink(f, &e.net.tracks[t], t)
-	if x.backM < 0 {
-		e.markTail(b.came, x.backM)
-	}
+	x.frontLink = f.next
 }
 
 // segment lets the vehicles of a segment decide, from the front.
@@ -224,6 +226,7 @@ func (c *changer) move(l, m int) {
 	v.lc, v.gain, v.keep, v.aheadV, v.advice, v.leaveM, v.leftM = 0, 0, 0, 0, adviceNone, 0, 0
 	v.flags = v.flags&^laneBlock | changed
 	v.came = e.parallelLink(v.came, to.t)
+	v.next = c.looks[m].link
 	e.markTail(v.came, v.posM-e.kinds[v.kind].lengthM)
 	vs := e.road[from.t]
 	copy(vs[from.at:], vs[from.at+1:])
@@ -232,8 +235,11 @@ func (c *changer) move(l, m int) {
 	copy(ts[to.at+1:], ts[to.at:])
 	ts[to.at] = v
 	e.road[to.t] = ts
+	if !e.active.listed[to.t] {
+		e.active.listed[to.t] = true
+		c.fresh = append(c.fresh, to.t)
+	}
 	to.at++
-	c.changes++
 }
 
 // parallelLink returns the link onto lane t that runs beside link q, from the

@@ -82,6 +82,7 @@ func New(in Input) (*Engine, error) {
 	}
 	e.now, e.before = newApproaches(len(e.net.links)), newApproaches(len(e.net.links))
 	e.ends = make([]trackEnds, len(e.net.tracks))
+	e.active.listed = make([]bool, len(e.net.tracks))
 	e.plan, e.late, e.move, e.frozen, e.change = e.planShard, e.lateShard, e.moveShard, e.freezeShard, e.changeShard
 	e.looks = newOutlooks(e.net)
 	e.tally = newTally(e.net)

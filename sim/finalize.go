@@ -13,15 +13,27 @@ const (
 // brakes and engine allow, less the driver's imperfection, as lane changing
 // asks for, and at least least to get across a link once begun.
 func (e *Engine) finalize(v *veh, k *kind, safe, least float64) {
-	lo := k.floorMPS(v.speedMPS)
+	lo := v.speedMPS - k.stepBrake
+	if lo < 0 {
+		lo = 0
+	}
 	if safe < lo {
 		lo = max(safe, k.hardMPS(v.speedMPS))
 	}
-	hi := k.topMPS(v.speedMPS)
-	if safe < hi {
-		hi = max(lo, safe)
+	hi := v.speedMPS + k.accel*e.dt
+	if hi > k.maxMPS {
+		hi = k.maxMPS
 	}
-	next := max(lo, e.dawdle(v, k, hi))
+	if hi > safe {
+		hi = safe
+	}
+	if hi < lo {
+		hi = lo
+	}
+	next := e.dawdle(v, k, hi)
+	if next < lo {
+		next = lo
+	}
 	if v.lc&(lcBlocked|lcAmLeader) != 0 || v.advice != adviceNone || v.leaveM != 0 {
 		next = e.patch(v, k, lo, next, hi)
 	}
@@ -40,7 +52,11 @@ func (e *Engine) dawdle(v *veh, k *kind, speed float64) float64 {
 	if k.sigma == 0 {
 		return speed
 	}
-	return max(0, speed-e.dt*k.sigma*min(speed, k.accel)*rng.Unit(rng.At(v.luck, uint64(e.tick))))
+	most := k.accel
+	if speed < most {
+		most = speed
+	}
+	return speed - e.dt*k.sigma*most*rng.Unit(rng.At(v.luck, uint64(e.tick)))
 }
 
 // chance returns a random number in [0, 1) that belongs to a vehicle, a purpose

@@ -32,8 +32,10 @@ func (p *planner) mindFoes(w *walk, l *link, wait *float64, request *bool) {
 			f := &vs[j]
 			p.mindFoe(w, l, x, until, foe{v: f, backM: f.posM - p.e.kinds[f.kind].lengthM, front: true}, request)
 		}
-		if f, back := p.e.tail(x.foe, 0); f != nil {
-			p.mindFoe(w, l, x, until, foe{v: f, backM: back}, request)
+		if p.e.reached[x.foeLink] >= int32(p.e.tick)-1 {
+			if f, back := p.e.tail(x.foe, 0); f != nil {
+				p.mindFoe(w, l, x, until, foe{v: f, backM: back}, request)
+			}
 		}
 	}
 	*wait = min(*wait, w.v)

@@ -388,7 +388,7 @@ func (e *Engine) eachUpstream(track trackID, distM float64, depth int, ok func(f
 		}
 		if vs := e.road[from]; len(vs) > 0 {
 			f := &vs[0]
-			if e.nextLink(f, &n.tracks[from], from) == q && !ok(f, distM+n.tracks[from].lengthM-f.posM) {
+			if f.next == q && !ok(f, distM+n.tracks[from].lengthM-f.posM) {
 				return false
 			}
 			continue

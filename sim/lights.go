@@ -125,7 +125,7 @@ func (e *Engine) splitFailures(g int32) {
 		}
 		v := &e.road[l.from][0]
 		c := &e.cars[v.id]
-		if e.nextLink(v, &e.net.tracks[l.from], l.from) == e.net.ways[m].entry && c.haltedS >= 0 && c.haltedS < e.greens[g].beginS {
+		if v.next == e.net.ways[m].entry && c.haltedS >= 0 && c.haltedS < e.greens[g].beginS {
 			e.tally.moves[m].failures++
 		}
 	}

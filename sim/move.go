@@ -57,9 +57,13 @@ func (m *mover) track(t trackID) {
 			vs[i-left] = *v
 		}
 	}
-	if left > 0 {
-		e.road[t] = vs[:len(vs)-left]
+	if vs = vs[:len(vs)-left]; len(vs) > 0 {
+		b := &vs[len(vs)-1]
+		if back := b.posM - e.kinds[b.kind].lengthM; back < 0 {
+			e.markTail(b.came, back)
+		}
 	}
+	e.road[t] = vs
 	e.fill[t] = fill
 	e.tally.addLane(e, t, &sum)
 }
@@ -117,7 +121,7 @@ func (m *mover) leave(t trackID, v *veh, k *kind) bool {
 		if w.posM <= tr.lengthM {
 			break
 		}
-		q := e.nextLink(w, tr, h.to)
+		q := e.linkFrom(w.look, tr)
 		if q == noLink || !e.mayPass(q, k) || h.count == maxPasses {
 			w.posM, w.speedMPS = tr.lengthM, 0
 			break
@@ -182,6 +186,11 @@ func (e *Engine) arriveAt(v *veh, tr *track) float64 {
 // insertOrdered puts a vehicle where its position belongs. Equal positions are
 // ordered by trip, so that the order of arrival does not matter.
 func (e *Engine) insertOrdered(t trackID, v veh) int {
+	v.next = e.linkFrom(v.look, &e.net.tracks[t])
+	if back := v.posM - e.kinds[v.kind].lengthM; back < 0 {
+		e.markTail(v.came, back)
+	}
+	e.occupy(t)
 	vs := append(e.road[t], veh{})
 	i := len(vs) - 1
 	for i > 0 && e.behind(&vs[i-1], &v) {

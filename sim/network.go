@@ -88,6 +88,7 @@ type network struct {
 	groups        []int32            // first signal state of a signal, by geo.SignalID
 	states        int                // number of signal states
 	movesOf       [][]geo.MovementID // by signal state
+	nearWide      []bool             // tracks whose vehicles somebody who changes lanes may see
 	isWide        []bool             // segments with several lanes
 }
 
@@ -119,6 +120,7 @@ func compile(c *geo.City) *network {
 	n.addYields()
 	n.addMeetings()
 	n.indexInto()
+	n.markWide()
 	return n
 }
 
@@ -266,6 +268,23 @@ func (n *network) spreadFoes() {
 	}
 	for k := range n.links {
 		n.links[k].hasFoes = has[n.city.Movements.At(n.links[k].movement).Node]
+	}
+}
+
+// markWide marks the tracks within six links of a segment with several lanes.
+func (n *network) markWide() {
+	n.nearWide = make([]bool, len(n.tracks))
+	for t := range n.lanes {
+		n.nearWide[t] = n.isWide[n.tracks[t].seg]
+	}
+	for range 6 {
+		was := append([]bool(nil), n.nearWide...)
+		for q := range n.links {
+			l := &n.links[q]
+			if was[l.from] || was[l.to] {
+				n.nearWide[l.from], n.nearWide[l.to] = true, true
+			}
+		}
 	}
 }
 

@@ -105,7 +105,7 @@ func (p *planner) track(t trackID) {
 // it, if others do.
 func (p *planner) announceFar(tr *track, seen, speed float64) {
 	e, v := p.e, p.v
-	link := e.nextLink(v, tr, p.t)
+	link := v.next
 	if link == noLink || !e.net.links[link].watched || seen > farM {
 		return
 	}
@@ -124,12 +124,13 @@ const (
 	epsMPS = 0.001
 )
 
-// nextLink returns the link that v takes at the end of its track.
-func (e *Engine) nextLink(v *veh, tr *track, t trackID) linkID {
+// linkFrom returns the link that a vehicle with an outlook takes at the end of a
+// track.
+func (e *Engine) linkFrom(look lookID, tr *track) linkID {
 	if tr.inner() {
 		return tr.out
 	}
-	lanes, _ := e.looks.of(v.look)
+	lanes, _ := e.looks.of(look)
 	return lanes[tr.lane].link
 }
 

@@ -25,6 +25,7 @@ type veh struct {
 	id     carID
 	look   lookID  // what lies ahead of its segment on its route; on inner tracks that of the segment it left
 	came   linkID  // link by which it came onto its track
+	next   linkID  // link it takes at the end of its track; noLink: its way ends, or the lane leads elsewhere
 	factor float32 // desired speed over limit
 
 	waitS   float32 // time it has been below 0.1 m/s without a break
