@@ -27,7 +27,11 @@ func (p *Problem) Error() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%d %s: %s", p.Status, p.Title, p.Detail)
 	for _, e := range p.Errors {
-		fmt.Fprintf(&b, "\n  %s: %s", e.Location, e.Message)
+		b.WriteString("\n  ")
+		if e.Location != "" {
+			b.WriteString(e.Location + ": ")
+		}
+		b.WriteString(e.Message)
 		if e.Value != nil {
 			fmt.Fprintf(&b, " (%v)", e.Value)
 		}
