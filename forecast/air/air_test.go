@@ -192,6 +192,36 @@ func TestPoisonedValuesGiveFiniteOrderedForecasts(t *testing.T) {
 	}
 }
 
+func TestEncodingAllocatesNothing(t *testing.T) {
+	d := invent(2, 400, 8)
+	v := newView(d, NO2)
+	e := newEncoder(v, 300, true)
+	row := make([]float32, e.columns)
+	if n := testing.AllocsPerRun(100, func() { e.fill(row, v, 1, 310, 24) }); n > 0 {
+		t.Errorf("%v allocations a row", n)
+	}
+	seen := map[string]bool{}
+	for _, name := range e.names {
+		if seen[name] || strings.Contains(name, "%") {
+			t.Errorf("feature name %q", name)
+		}
+		seen[name] = true
+	}
+}
+
+func BenchmarkForecast(b *testing.B) {
+	d := invent(2, 800, 8)
+	m := fitted(b, d, 700, Config{Target: NO2, Steps: []int{24}, Ahead: true})
+	f, err := m.On(d)
+	if err != nil {
+		b.Fatal(err)
+	}
+	out := make([]Point, 2)
+	for b.Loop() {
+		f.Predict(720, out)
+	}
+}
+
 func TestFitSaysWhatIsWrong(t *testing.T) {
 	d := invent(1, 1200, 6)
 	for want, cfg := range map[string]Config{

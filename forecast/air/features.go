@@ -45,7 +45,7 @@ func newEncoder(v *view, end int, ahead bool) *encoder {
 // place finds the columns that anchor short forecasts.
 func (e *encoder) place() {
 	e.columns = len(e.names)
-	e.now, e.norm = slices.Index(e.names, "own -0 h"), slices.Index(e.names, "usual at hour")
+	e.now, e.norm = slices.Index(e.names, "own, hours ago 0"), slices.Index(e.names, "usual at hour")
 }
 
 // anchor returns what a forecast starts from: the value at the origin and what
@@ -81,10 +81,26 @@ type writer struct {
 	named bool
 }
 
-func (w *writer) add(v float32, format string, args ...any) {
+func (w *writer) add(v float32, name string) {
 	w.out = append(w.out, v)
 	if w.named {
-		w.names = append(w.names, fmt.Sprintf(format, args...))
+		w.names = append(w.names, name)
+	}
+}
+
+// addOf adds a feature named "what name"; the name is made on demand only.
+func (w *writer) addOf(v float32, what, name string) {
+	w.out = append(w.out, v)
+	if w.named {
+		w.names = append(w.names, what+" "+name)
+	}
+}
+
+// addIn adds a feature named "name n".
+func (w *writer) addIn(v float32, name string, n int) {
+	w.out = append(w.out, v)
+	if w.named {
+		w.names = append(w.names, fmt.Sprint(name, " ", n))
 	}
 }
 
@@ -120,14 +136,14 @@ func (e *encoder) clock(w *writer, v *view, station, origin, step int) {
 func (e *encoder) own(w *writer, p *place, t, step int) {
 	s := &p[e.target]
 	for _, lag := range []int{0, 1, 2, 3, 6, 12, 18} {
-		w.add(s.at(t-lag), "own -%d h", lag)
+		w.addIn(s.at(t-lag), "own, hours ago", lag)
 	}
 	same := (step + 23) / 24 * 24
 	for k := range 3 {
-		w.add(s.at(t+step-same-24*k), "own at hour, %d d", k)
+		w.addIn(s.at(t+step-same-24*k), "own at hour, days before", k)
 	}
 	for _, span := range []int{3, 6, 12, 24, 72, 168} {
-		w.add(s.mean(t-span+1, t), "own mean %d h", span)
+		w.addIn(s.mean(t-span+1, t), "own mean of hours", span)
 	}
 	low, high := s.span(t-23, t)
 	w.add(low, "own min 24 h")
@@ -135,10 +151,10 @@ func (e *encoder) own(w *writer, p *place, t, step int) {
 	w.add(s.mean(t-5, t)-s.mean(t-11, t-6), "own change 6 h")
 	for c := range numPollutants {
 		if Column(c) != e.target {
-			w.add(p[c].at(t), "%s", Column(c))
-			w.add(p[c].at(t+step-same), "%s at hour", Column(c))
-			w.add(p[c].mean(t-5, t), "%s mean 6 h", Column(c))
-			w.add(p[c].mean(t-23, t), "%s mean 24 h", Column(c))
+			w.addOf(p[c].at(t), columnNames[c], "now")
+			w.addOf(p[c].at(t+step-same), columnNames[c], "at hour")
+			w.addOf(p[c].mean(t-5, t), columnNames[c], "mean 6 h")
+			w.addOf(p[c].mean(t-23, t), columnNames[c], "mean 24 h")
 		}
 	}
 }
@@ -147,10 +163,10 @@ func (e *encoder) own(w *writer, p *place, t, step int) {
 func (e *encoder) others(w *writer, v *view, station, t int) {
 	s := &v.region[e.target]
 	for _, lag := range []int{0, 1, 3} {
-		w.add(s.at(t-lag), "all -%d h", lag)
+		w.addIn(s.at(t-lag), "all, hours ago", lag)
 	}
 	for _, span := range []int{6, 24, 72} {
-		w.add(s.mean(t-span+1, t), "all mean %d h", span)
+		w.addIn(s.mean(t-span+1, t), "all mean of hours", span)
 	}
 	w.add(s.mean(t-2, t)-s.mean(t-5, t-3), "all change 3 h")
 	w.add(s.mean(t-11, t)-s.mean(t-23, t-12), "all change 12 h")
@@ -172,32 +188,38 @@ var weather = []struct {
 func past(w *writer, p, region *place, t int) {
 	for _, c := range weather {
 		s := &region[c.at]
-		w.add(s.at(t), "%s now", c.name)
-		w.add(s.mean(t-5, t), "%s mean 6 h", c.name)
-		w.add(s.mean(t-23, t), "%s mean 24 h", c.name)
+		w.addOf(s.at(t), c.name, "now")
+		w.addOf(s.mean(t-5, t), c.name, "mean 6 h")
+		w.addOf(s.mean(t-23, t), c.name, "mean 24 h")
 	}
-	for _, c := range []int{int(Temperature), int(Pressure), int(DewPoint)} {
-		w.add(region[c].at(t)-region[c].at(t-24), "change 24 h of series %d", c)
+	for _, c := range weather[:3] {
+		w.addOf(region[c.at].at(t)-region[c.at].at(t-24), c.name, "change 24 h")
 	}
 	w.add(region[Pressure].at(t)-region[Pressure].at(t-3), "pressure change 3 h")
 }
+
+// spans are the hours before the target over which weather is averaged.
+var (
+	spans     = [4]int{3, 6, 12, 24}
+	spanNames = [4]string{"mean 3 h before then", "mean 6 h before then", "mean 12 h before then", "mean 24 h before then"}
+)
 
 // future writes the weather between the origin and the target.
 func future(w *writer, p, region *place, t, step int) {
 	to := t + step
 	for _, c := range weather {
 		s := &region[c.at]
-		w.add(p[c.at].at(to), "%s then, own", c.name)
-		w.add(s.at(to), "%s then", c.name)
-		for _, span := range []int{3, 6, 12, 24} {
-			w.add(s.mean(to-span+1, to), "%s mean %d h before then", c.name, span)
+		w.addOf(p[c.at].at(to), c.name, "then, own")
+		w.addOf(s.at(to), c.name, "then")
+		for k, span := range spans {
+			w.addOf(s.mean(to-span+1, to), c.name, spanNames[k])
 		}
-		w.add(s.mean(t+1, to), "%s mean until then", c.name)
-		w.add(s.at(to)-s.at(to-24), "%s change 24 h then", c.name)
+		w.addOf(s.mean(t+1, to), c.name, "mean until then")
+		w.addOf(s.at(to)-s.at(to-24), c.name, "change 24 h then")
 		if step > 12 {
-			w.add(s.mean(t+1, t+step/2), "%s mean first half", c.name)
+			w.addOf(s.mean(t+1, t+step/2), c.name, "mean first half")
 		} else {
-			w.add(missing, "%s mean first half", c.name)
+			w.addOf(missing, c.name, "mean first half")
 		}
 	}
 	_, high := region[WindSpeed].span(t+1, to)

@@ -155,14 +155,14 @@ func (p *pooledWriter) write(out *writer, row, i int) {
 		return x[last-n]
 	}
 	for _, n := range []int{0, 1, 2, 3, 5, 8, 11} {
-		out.add(ago(v, n), "value -%d", n)
+		out.addIn(ago(v, n), "value, ago", n)
 	}
 	for _, n := range []int{0, 1, 2, 5, 11} {
-		out.add(p.residual(row, n), "above usual -%d", n)
+		out.addIn(p.residual(row, n), "above usual, ago", n)
 	}
 	for _, n := range []int{0, 1, 3} {
-		out.add(ago(p.value, n), "all -%d", n)
-		out.add(ago(p.above, n), "all above usual -%d", n)
+		out.addIn(ago(p.value, n), "all, ago", n)
+		out.addIn(ago(p.above, n), "all above usual, ago", n)
 	}
 	s := newSeries(v)
 	low, high := s.span(0, last)
