@@ -13,7 +13,6 @@ package world
 import (
 	"cmp"
 	"fmt"
-	"slices"
 	"time"
 
 	"tideway/geo"
@@ -123,18 +122,13 @@ func (w *World) begin(at time.Time) error {
 // before it, to turnOver of the next calendar day. Departures count from the
 // midnight of date.
 func (w *World) Demand(date time.Time) *demand.Demand {
-	today, tomorrow := w.model.Day(date), w.model.Day(date.AddDate(0, 0, 1))
-	first, _ := slices.BinarySearchFunc(today.Trips, turnOver-warmUp, departs)
-	last, _ := slices.BinarySearchFunc(tomorrow.Trips, turnOver, departs)
-	out := &demand.Demand{Types: today.Types, Routes: today.Routes, Trips: slices.Clone(today.Trips[first:])}
-	for _, t := range tomorrow.Trips[:last] {
+	out := w.model.Part(date, turnOver-warmUp, 24*time.Hour)
+	for _, t := range w.model.Part(date.AddDate(0, 0, 1), 0, turnOver).Trips {
 		t.Depart += 24 * time.Hour
 		out.Trips = append(out.Trips, t)
 	}
 	return out
 }
-
-func departs(t demand.Trip, at time.Duration) int { return cmp.Compare(t.Depart, at) }
 
 // Now returns the instant the world has reached.
 func (w *World) Now() time.Time { return w.midnight.Add(w.engine.Time()) }

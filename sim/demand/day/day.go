@@ -38,14 +38,19 @@ func (m *Model) Trips() float64 { return m.daily }
 // midnight. Types and routes are the same on every day. Each trip's draws come
 // from a stream of its zone, purpose and quarter of an hour, so a model with a
 // higher load keeps the trips and adds some.
-func (m *Model) Day(date time.Time) *demand.Demand {
+func (m *Model) Day(date time.Time) *demand.Demand { return m.Part(date, 0, 24*time.Hour) }
+
+// Part returns the trips of Day that depart in [from, to).
+func (m *Model) Part(date time.Time, from, to time.Duration) *demand.Demand {
 	d := &demand.Demand{Types: m.types, Routes: m.routes}
 	luck := m.luck(date)
+	first, last := int(from/step), min(steps, int((to+step-1)/step))
 	for p := range purposes {
-		m.travel(date, p, luck, &d.Trips)
+		m.travel(date, p, luck, first, last, &d.Trips)
 	}
 	m.event(date, luck, &d.Trips)
 	m.buses(date, &d.Trips)
+	d.Trips = slices.DeleteFunc(d.Trips, func(t demand.Trip) bool { return t.Depart < from || t.Depart >= to })
 	slices.SortFunc(d.Trips, func(a, b demand.Trip) int {
 		return cmp.Or(cmp.Compare(a.Depart, b.Depart), cmp.Compare(a.ID, b.ID))
 	})
@@ -93,8 +98,8 @@ func dayNumber(date time.Time) uint64 {
 	return uint64(time.Date(y, mo, d, 0, 0, 0, 0, time.UTC).Unix() / 86400)
 }
 
-// travel adds the trips of one purpose.
-func (m *Model) travel(date time.Time, p int, luck fortune, out *[]demand.Trip) {
+// travel adds the trips of one purpose in the steps from first to before last.
+func (m *Model) travel(date time.Time, p int, luck fortune, first, last int, out *[]demand.Trip) {
 	why := purposes[p]
 	shift := 0.0
 	if why.commute {
@@ -105,8 +110,8 @@ func (m *Model) travel(date time.Time, p int, luck fortune, out *[]demand.Trip) 
 	for i := range m.zones {
 		s := rng.New(m.seed, luck.day<<20|uint64(i), rng.Volume)
 		zone := total * m.originShare(why.from, i) * math.Exp(zoneDev*s.Normal()-zoneDev*zoneDev/2)
-		for k, w := range when {
-			m.leave(date, p, i, k, zone*w, out)
+		for k := first; k < last; k++ {
+			m.leave(date, p, i, k, zone*when[k], out)
 		}
 	}
 }

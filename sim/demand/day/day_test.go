@@ -112,6 +112,16 @@ func TestDaysAreReproducibleAndDiffer(t *testing.T) {
 	}
 }
 
+func TestPartsMakeTheDay(t *testing.T) {
+	m := model(t, city(t, 60), day.Options{Seed: 1})
+	whole := m.Day(monday)
+	parts := m.Part(monday, 0, 7*time.Hour+10*time.Minute).Trips
+	parts = append(parts, m.Part(monday, 7*time.Hour+10*time.Minute, 24*time.Hour).Trips...)
+	if !reflect.DeepEqual(whole.Trips, parts) {
+		t.Errorf("%d trips in the day, %d in its parts, or others", len(whole.Trips), len(parts))
+	}
+}
+
 func meanDev(v []float64) (mean, dev float64) {
 	for _, x := range v {
 		mean += x / float64(len(v))
