@@ -73,9 +73,21 @@ func (p *planner) track(t trackID) {
 			lead, leadKind = v, k
 			continue
 		}
-		top := k.topMPS(v.speedMPS)
-		limit := max(min(tr.limitMPS*float64(v.factor), k.maxMPS), k.floorMPS(v.speedMPS))
-		speed := min(top, limit)
+		top := v.speedMPS + k.accel*k.dt
+		if top > k.maxMPS {
+			top = k.maxMPS
+		}
+		limit := tr.limitMPS * float64(v.factor)
+		if limit > k.maxMPS {
+			limit = k.maxMPS
+		}
+		if floor := v.speedMPS - k.stepBrake; limit < floor {
+			limit = floor
+		}
+		speed := top
+		if limit < speed {
+			speed = limit
+		}
 		if lead != nil {
 			gap := lead.posM - leadKind.lengthM - v.posM - k.gapM
 			speed = k.follow(v.speedMPS, gap, lead.speedMPS, k.behind(leadKind, lead.speedMPS), speed)
@@ -86,7 +98,7 @@ func (p *planner) track(t trackID) {
 			v.nextMPS = 0
 			continue
 		}
-		sight := speed*max(k.tauS, e.dt) + k.brakeM(speed) + k.gapM + stopLineM
+		sight := speed*k.reachS + k.brakeM(speed) + k.marginM
 		if i == 0 && seen < sight+e.longestM {
 			speed = p.minTail(t, speed) // the tail of a vehicle beyond may reach back
 		}

@@ -82,6 +82,7 @@ type kind struct {
 	factor, dev, fMin, fMax float64
 	actionTicks             int64
 	fullM                   float64 // length and gap
+	reachS, marginM         float64 // time and distance besides braking within which a link matters
 	slowMPS                 float64 // speed at a link at which one gives way, coming from where one sees nobody yet
 	cooperative, persons    float64
 }
@@ -94,6 +95,7 @@ func newKind(t demand.VehicleType, step time.Duration) kind {
 	k.stepBrake, k.perBrake = k.decel*dt, 1/(k.decel*dt)
 	k.dt, k.perDT = dt, 1/dt
 	k.fullM = k.lengthM + k.gapM
+	k.reachS, k.marginM = max(k.tauS, dt), k.gapM+stopLineM
 	k.slowMPS = k.afterM(nearM, k.holdMPS(nearM, 0))
 	k.actionTicks = max(1, int64(t.ActionStep/step))
 	return k
