@@ -19,7 +19,7 @@ type roadPlan struct {
 	lanes       []int
 	source      []bool   // segments others learn from
 	kin         *kinship // sources of segments without sensors
-	base        int      // group that sets the horizons, -1 when none
+	base        int      // finest traffic group, -1 when none
 }
 
 // rowsOf lists the group rows that stand on each segment.
@@ -180,16 +180,34 @@ func (r *Runner) spread(f *Forecast, snap *live.Snapshot) {
 // unset marks segments that no sensor spoke of yet; it is never published.
 const unset Source = 255
 
+// base returns the group that sets the horizons: the finest of traffic that was
+// ever heard of, else the finest, -1 when there is none.
+func (r *Runner) base(f *Forecast) int {
+	for i := range f.Groups {
+		g := &f.Groups[i]
+		if g.Quantity != geo.Speed && g.Quantity != geo.Flow {
+			continue
+		}
+		for _, row := range g.Series {
+			if row.Source != Prior {
+				return i
+			}
+		}
+	}
+	return r.roads.base
+}
+
 // horizons sets the instants the road outlook speaks of: those of the finest
 // traffic group whose intervals lie ahead of the tick.
 func (r *Runner) horizons(f *Forecast) {
-	if r.roads.base < 0 {
+	base := r.base(f)
+	if base < 0 {
 		for k := 1; k <= 4; k++ {
 			f.Roads.Horizons = append(f.Roads.Horizons, time.Duration(k)*15*time.Minute)
 		}
 		return
 	}
-	g := &f.Groups[r.roads.base]
+	g := &f.Groups[base]
 	coarse := g.Interval > 15*time.Minute && r.opt.EveryStep == 0
 	for _, h := range g.Horizons {
 		ahead := g.Origin.Add(h).Sub(f.IssuedAt)

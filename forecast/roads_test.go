@@ -42,4 +42,7 @@ func TestSilentDevicesStandInNobodysWay(t *testing.T) {
 	if got := f.Roads.Now[4]; got.Source != Observed {
 		t.Errorf("its neighbour: %+v", got)
 	}
+	if f.Roads.Horizons[0] != time.Hour {
+		t.Errorf("horizons %v, expected those of the hourly sensors that speak", f.Roads.Horizons)
+	}
 }
