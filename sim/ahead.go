@@ -181,7 +181,7 @@ func (p *planner) haltAhead(w *walk) (stopM float64, done bool) {
 		return 0, false
 	}
 	c := &e.cars[v.id]
-	h := e.nextHalt(c)
+	h := e.nextHalt(v.id)
 	if h == nil || h.at != c.at+w.view {
 		return 0, false
 	}

@@ -9,17 +9,22 @@ import (
 
 // detector is a virtual detector at work on some lanes.
 type detector struct {
-	spec     Detector
-	lanes    []trackID
-	ticks    int64
+	spec   Detector
+	lanes  []trackID
+	ticks  int64
+	inside []carID // lane area: vehicles there at the last step
+	before []carID
+	detectorState
+}
+
+// detectorState is what a detector has seen in its present interval.
+type detectorState struct {
 	begin    int64
 	count    int
 	speedSum float64
 	seenS    float64 // vehicle-seconds seen, for the mean speed of a lane area
 	coverS   float64
 	queueS   float64
-	inside   []carID // lane area: vehicles there at the last step
-	before   []carID
 }
 
 func (e *Engine) addDetectors() {
@@ -176,7 +181,7 @@ func (d *detector) close(e *Engine, i int) DetectorReading {
 		r.Occupancy = d.coverS / (span * lanes * float64(d.spec.Length))
 		r.QueueVeh = d.queueS / span
 	}
-	d.begin, d.count, d.speedSum, d.seenS, d.coverS, d.queueS = e.tick, 0, 0, 0, 0, 0
+	d.detectorState = detectorState{begin: e.tick}
 	return r
 }
 

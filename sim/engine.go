@@ -28,6 +28,7 @@ type Engine struct {
 	fill    []float64 // by track: length taken by its vehicles with their gaps, as of the last step
 	cars    []car
 	free    []carID
+	halts   [][]haltPlan // by car
 
 	trips    []scheduled
 	status   []tripStatus

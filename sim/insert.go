@@ -2,6 +2,7 @@ package sim
 
 import (
 	"math"
+	"slices"
 
 	"tideway/geo"
 	"tideway/internal/rng"
@@ -28,10 +29,11 @@ func (e *Engine) insert() {
 		for done < len(list) && e.depart(list[done]) {
 			done++
 		}
-		if done > 0 {
-			list = append(list[:0], list[done:]...)
-			q.due[s] = list
+		list = append(list[:0], list[done:]...)
+		if e.tick == 1 { // a run that begins with traffic: nobody waits for somebody elsewhere
+			list = slices.DeleteFunc(list, e.depart)
 		}
+		q.due[s] = list
 		if len(list) > 0 {
 			kept = append(kept, s)
 		}
@@ -74,12 +76,12 @@ func (e *Engine) newCar() carID {
 		e.cars[id] = car{haltedS: -1, live: true}
 		return id
 	}
-	e.cars = append(e.cars, car{haltedS: -1, live: true})
+	e.cars, e.halts = append(e.cars, car{haltedS: -1, live: true}), append(e.halts, nil)
 	return carID(len(e.cars) - 1)
 }
 
 func (e *Engine) freeCar(id carID) {
-	e.cars[id] = car{}
+	e.cars[id], e.halts[id] = car{}, nil
 	e.free = append(e.free, id)
 }
 
@@ -103,8 +105,8 @@ func (e *Engine) routeTrip(id carID, t *demand.Trip) bool {
 	e.ownPath(id, segs)
 	c = &e.cars[id]
 	c.rerouted = t.Route != demand.NoRoute && !open
-	c.halts = e.planHalts(t, segs, 0)
-	e.lookAlong(c.path, 0, k, c.halts)
+	e.halts[id] = e.planHalts(t, segs, 0)
+	e.lookAlong(c.path, 0, k, e.halts[id])
 	return true
 }
 

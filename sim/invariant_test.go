@@ -164,3 +164,52 @@ func TestResultDependsNeitherOnThreadsNorOnTheOrderOfTrips(t *testing.T) {
 		}
 	})
 }
+
+func TestResumedRunIsTheUninterruptedOne(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		c := netdraw.City(drawing(t))
+		d := crowd(t, c, 60)
+		in := Input{City: c, Demand: d, End: 300 * time.Second, Seed: 3, Threads: 1, Interval: 60 * time.Second, StuckAfter: 90 * time.Second,
+			Detectors: []Detector{{ID: "loop", Segment: 0, Lane: geo.NoLane, At: 10}, {ID: "area", Kind: LaneArea, Segment: 0, Lane: geo.NoLane, Length: 20}}}
+		whole, err := New(in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		stop := rapid.IntRange(0, 250).Draw(t, "stop")
+		for range stop {
+			whole.Step()
+		}
+		again, err := Resume(in, whole.Save())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for !whole.Done() {
+			whole.Step()
+			again.Step()
+		}
+		a, b := whole.Result(), again.Result()
+		if a.Summary != b.Summary || fmt.Sprint(a.Detectors) != fmt.Sprint(b.Detectors) || fmt.Sprint(a.Movements) != fmt.Sprint(b.Movements) {
+			t.Fatalf("uninterrupted %+v\nresumed       %+v", a.Summary, b.Summary)
+		}
+	})
+}
+
+func TestDamagedStatesAreRefused(t *testing.T) {
+	c := netdraw.City("a--b--c")
+	in := Input{City: c, Demand: &demand.Demand{}, End: time.Minute}
+	e, err := New(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e.Step()
+	state := e.Save()
+	for cut := 0; cut < len(state); cut += 7 {
+		if _, err := Resume(in, state[:cut]); err == nil {
+			t.Fatalf("a state cut to %d of %d bytes was taken", cut, len(state))
+		}
+	}
+	in.City = netdraw.City("a---b--c")
+	if _, err := Resume(in, state); err == nil {
+		t.Fatal("a state of another city was taken")
+	}
+}

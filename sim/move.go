@@ -167,7 +167,7 @@ func (e *Engine) lookUp(w *veh, c *car) {
 	if c.at == c.path.count-1 {
 		w.flags |= lastRoad
 	}
-	if h := e.nextHalt(c); h != nil {
+	if h := e.nextHalt(w.id); h != nil {
 		w.flags |= toHalt
 		if h.at == c.at {
 			w.flags |= hasHalt

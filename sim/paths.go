@@ -94,7 +94,7 @@ func (e *Engine) relook(v *veh, c *car) {
 		e.lookUp(v, c)
 		return
 	}
-	e.lookAlong(c.path, c.at, &e.kinds[v.kind], c.halts[c.halt:])
+	e.lookAlong(c.path, c.at, &e.kinds[v.kind], e.halts[v.id][c.halt:])
 	e.lookUp(v, c)
 }
 

@@ -73,7 +73,7 @@ func (e *Engine) tryLand(v *veh, c *car) landing {
 	}
 	c.at++
 	e.lookUp(v, c)
-	for c.halt < int32(len(c.halts)) && c.halts[c.halt].at < c.at {
+	for c.halt < int32(len(e.halts[v.id])) && e.halts[v.id][c.halt].at < c.at {
 		c.halt++
 	}
 	e.lookUp(v, c)

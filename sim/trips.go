@@ -194,18 +194,19 @@ func (e *Engine) planHalts(t *demand.Trip, path []geo.SegmentID, from int) []hal
 	return out
 }
 
-func (e *Engine) nextHalt(c *car) *haltPlan {
-	if int(c.halt) >= len(c.halts) {
-		return nil
+func (e *Engine) nextHalt(id carID) *haltPlan {
+	list := e.halts[id]
+	if n := int(e.cars[id].halt); n < len(list) {
+		return &list[n]
 	}
-	return &c.halts[c.halt]
+	return nil
 }
 
 // serve lets a vehicle stand at its planned stop: it has stopped when it stands
 // within the stop's stretch, and goes on when its time is over.
 func (e *Engine) serve(v *veh, t trackID) {
 	c := &e.cars[v.id]
-	h := e.nextHalt(c)
+	h := e.nextHalt(v.id)
 	if v.flags&stopped != 0 {
 		c.stoppedS += e.dt
 		c.dwell--

@@ -115,7 +115,8 @@ func (k *kind) speedFactor(s rng.Stream) float64 {
 	return min(max(k.factor, k.fMin), k.fMax)
 }
 
-// car is the part of a vehicle that is needed only now and then.
+// car is the part of a vehicle that is needed only now and then. Its stops lie
+// in the engine's halts.
 type car struct {
 	trip     int32 // position in the engine's trips
 	at       int32 // position on its route
@@ -135,7 +136,6 @@ type car struct {
 	enteredS float64 // time at which it entered its segment
 	freeS    float64 // undisturbed time to the end of its lane
 	haltedS  float64 // time of its first halt on its segment; below 0: none
-	halts    []haltPlan
 }
 
 // span is a run of cells of the engine's path arena.

@@ -123,7 +123,7 @@ func (d *decision) isUrgent() bool {
 	}
 	usable := d.currM - d.v.posM - d.occupied(d.l+d.off)
 	if d.v.flags&hasHalt != 0 {
-		if h := d.e.nextHalt(&d.e.cars[d.v.id]); h != nil {
+		if h := d.e.nextHalt(d.v.id); h != nil {
 			usable = max(usable, h.endM-d.v.posM)
 		}
 	}
@@ -233,7 +233,7 @@ func (d *decision) measure(m int) {
 	}
 	d.lookM += 2 * d.k.fullM
 	if v.flags&hasHalt != 0 {
-		if h := d.e.nextHalt(&d.e.cars[v.id]); h != nil {
+		if h := d.e.nextHalt(v.id); h != nil {
 			d.currM, d.neighM = max(d.currM, h.endM), max(d.neighM, h.endM)
 		}
 	}
