@@ -25,12 +25,13 @@ func NewCalendar(zone *time.Location, holidays Holidays) Calendar {
 type DayClass uint8
 
 // Classes of days: time.Sunday to time.Saturday keep their numbers.
+const Holiday DayClass = 7
+
 const (
-	Holiday     DayClass = 7
-	numClasses           = 8
-	numKinds             = 2
-	kindWorking          = 0
-	kindFree             = 1
+	numClasses  = 8
+	numKinds    = 2
+	kindWorking = 0
+	kindFree    = 1
 )
 
 // Free reports whether people are mostly off work: weekends and holidays.

@@ -132,7 +132,9 @@ func TestBandOfTwoSignals(t *testing.T) {
 func TestBandIsFeasibleAndBest(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		const cycle = 60 * time.Second
-		s := func(lo, hi int) time.Duration { return time.Duration(rapid.IntRange(lo, hi).Draw(t, "s")) * time.Second }
+		s := func(lo, hi int) time.Duration {
+			return time.Duration(rapid.IntRange(lo, hi).Draw(t, "s")) * time.Second
+		}
 		signals := make([]ArterySignal, 3)
 		for i := range signals {
 			signals[i] = ArterySignal{Out: GreenWindow{Begin: s(0, 59), Duration: s(10, 45)},
