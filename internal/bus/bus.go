@@ -19,6 +19,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
@@ -216,8 +217,13 @@ func (reporter) Debugf(string, ...any) {}
 // Tracef drops a trace.
 func (reporter) Tracef(string, ...any) {}
 
-// Warnf reports a warning.
-func (r reporter) Warnf(format string, v ...any) { r.say("warning", format, v) }
+// Warnf reports a warning, except the one about large messages: maxPayload is
+// chosen.
+func (r reporter) Warnf(format string, v ...any) {
+	if !strings.HasPrefix(format, "Maximum payloads over") {
+		r.say("warning", format, v)
+	}
+}
 
 // Errorf reports an error.
 func (r reporter) Errorf(format string, v ...any) { r.say("error", format, v) }
