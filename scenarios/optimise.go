@@ -94,11 +94,20 @@ func (s *Study) Optimise(ctx context.Context) (*Optimisation, error) {
 // search, whatever the study's seed.
 const validationSeed = 1 << 40
 
-// finalists is how many of the best plans meet the validation replications;
-// the later ones only when the earlier failed, at a level divided among them.
-const finalists = 2
+// finalists is how many of the last best plans are compared, on selection
+// replications each, for the one that meets the validation.
+const (
+	finalists = 3
+	selection = 4
+)
 
+// validate chooses among the finalists and then judges the one plan chosen on
+// replications that neither search nor choice has seen.
 func (x *search) validate(ctx context.Context) (*Optimisation, error) {
+	g, err := x.choose(ctx)
+	if err != nil {
+		return nil, err
+	}
 	n := x.Validation
 	if n == 0 {
 		n = 10
@@ -111,24 +120,35 @@ func (x *search) validate(ctx context.Context) (*Optimisation, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, g := range x.finalists() {
-		plan, err := x.delays(ctx, g, out.Seeds)
-		if err != nil {
-			return nil, err
-		}
-		p := Pair(base, plan)
-		out.BaseDelayS, out.PlanDelayS = p.Base, p.Base
-		out.Diff = SecondsBetween{Number(p.Diff), Number(p.Lo), Number(p.Hi)}
-		if p.Hi < 0 {
-			out.Verdict, out.PlanDelayS = Improved, p.Alt
-			x.fill(out, g)
-			return out, nil
-		}
+	plan, err := x.delays(ctx, g, out.Seeds)
+	if err != nil {
+		return nil, err
 	}
+	p := Pair(base, plan)
+	out.BaseDelayS, out.PlanDelayS = p.Base, p.Base
+	out.Diff = SecondsBetween{Number(p.Diff), Number(p.Lo), Number(p.Hi)}
+	if p.Hi < 0 {
+		out.Verdict, out.PlanDelayS = Improved, p.Alt
+	} else {
+		g = x.genomeOfBase()
+	}
+	x.fill(out, g)
 	return out, nil
 }
 
-// fill adds the plans and what they change.
+// choose returns the finalist with the least delay on fresh replications.
+func (x *search) choose(ctx context.Context) (genome, error) {
+	x.width = selection
+	x.freshSeeds()
+	list, err := x.evaluate(ctx, x.archive, nil)
+	if err != nil {
+		return nil, err
+	}
+	return least(list[0], list).g, nil
+}
+
+// fill adds the plans that differ from the base's and what they change; none
+// of them gives a document without changes.
 func (x *search) fill(out *Optimisation, g genome) {
 	d := &Document{Name: "optimised signal plans", Changes: []Change{}}
 	for i, plan := range g {
@@ -137,13 +157,38 @@ func (x *search) fill(out *Optimisation, g genome) {
 			continue
 		}
 		plan.ID = was.ID + "-opt"
+		plan = limitsOf(plan, was)
 		id := x.city.Signals.At(plan.Signal).ID
 		out.Plans = append(out.Plans, plan)
-		out.Changes = append(out.Changes, fmt.Sprintf("signal %s: %s", id, planChange(was, plan)))
+		out.Changes = append(out.Changes, fmt.Sprintf("signal %s: %s", id, planText(plan)))
 		d.Changes = append(d.Changes, Change{ID: fmt.Sprintf("c%d", len(d.Changes)+1), Op: OpSetPlan, Select: Selector{ID: []string{id}},
 			Args: &SetPlan{Plan: DocumentPlan(plan)}})
 	}
 	out.Document = d
+}
+
+// limitsOf gives a plan whose base has stages of fixed length such stages too.
+func limitsOf(plan, was geo.Plan) geo.Plan {
+	for _, s := range was.Stages {
+		if s.Min != s.Duration || s.Max != s.Duration {
+			return plan
+		}
+	}
+	plan = clonePlan(plan)
+	for k := range plan.Stages {
+		s := &plan.Stages[k]
+		s.Min, s.Max = s.Duration, s.Duration
+	}
+	return plan
+}
+
+// planText says what a fixed-time plan does.
+func planText(p geo.Plan) string {
+	text := fmt.Sprintf("cycle %v, offset %v, greens", p.Cycle, p.Offset)
+	for _, k := range greens(p) {
+		text += " " + p.Stages[k].Duration.String()
+	}
+	return text
 }
 
 func samePlan(a, b geo.Plan) bool {
@@ -156,7 +201,7 @@ func samePlan(a, b geo.Plan) bool {
 func (x *search) delays(ctx context.Context, g genome, seeds []uint64) ([]float64, error) {
 	city := x.cityOf(g)
 	return parallel.MapErr(ctx, x.Threads, seeds, func(ctx context.Context, seed uint64) (float64, error) {
-		score, err := x.simulate(ctx, city, seed)
+		score, err := x.simulate(ctx, g, city, seed)
 		return score.delayS, err
 	})
 }

@@ -129,6 +129,9 @@ func (x *search) size() time.Duration {
 // varySignal changes a split or the offset.
 func (x *search) varySignal(p *geo.Plan, i int) bool {
 	what := x.dice.Float64()
+	if what > 0.92 {
+		return x.varyOrder(p)
+	}
 	if len(x.signals) > 1 && what < 0.4 {
 		d := 2 * x.size()
 		if x.dice.Float64() < 0.5 {
@@ -138,7 +141,7 @@ func (x *search) varySignal(p *geo.Plan, i int) bool {
 		return true
 	}
 	from, to := x.stages(*p, i)
-	d := min(x.size(), p.Stages[from].Duration-x.least(i, from))
+	d := min(x.size(), p.Stages[from].Duration-x.shortest(i, p.Stages[from]))
 	if d <= 0 {
 		return false
 	}
@@ -166,17 +169,24 @@ func (x *search) stages(p geo.Plan, i int) (from, to int) {
 	return from, to
 }
 
-// least returns how short a green may become.
-func (x *search) least(i, stage int) time.Duration {
-	st := x.city.Plans.At(x.inForce[i]).Stages[stage]
-	least := x.Limits.MinGreen
-	if least == 0 {
-		least = 5 * time.Second
+// shortest returns how short a green of signal i may become: the limit, more
+// where the base's plan asks for more, less where it was less.
+func (x *search) shortest(i int, st geo.Stage) time.Duration {
+	least := time.Duration(math.MaxInt64)
+	for _, b := range x.city.Plans.At(x.inForce[i]).Stages {
+		if !slices.Equal(b.States, st.States) {
+			continue
+		}
+		limit := x.Limits.MinGreen
+		if limit == 0 {
+			limit = 5 * time.Second
+		}
+		if b.Min < b.Duration {
+			limit = max(limit, b.Min)
+		}
+		least = min(least, limit, b.Duration)
 	}
-	if st.Min < st.Duration {
-		least = max(least, st.Min)
-	}
-	return min(least, st.Duration)
+	return least
 }
 
 // varyCycle scales one group of signals to another cycle, keeping offsets in
@@ -188,12 +198,13 @@ func (x *search) varyCycle(g genome) {
 		d = -d
 	}
 	for i := range g {
-		if x.cycleGroup[i] != group {
-			continue
+		if x.cycleGroup[i] == group {
+			lo, hi := x.cycleLimits(i)
+			x.setCycle(&g[i], i, min(hi, max(lo, g[i].Cycle+d)))
 		}
-		lo, hi := x.cycleLimits(i)
-		cycle := min(hi, max(lo, g[i].Cycle+d))
-		x.setCycle(&g[i], i, cycle)
+	}
+	if x.dice.Float64() < 0.5 {
+		x.model.descend(g, 1) // offsets that suit the new cycle
 	}
 }
 
@@ -213,36 +224,35 @@ func (x *search) cycleLimits(i int) (lo, hi time.Duration) {
 // when they cannot.
 func (x *search) setCycle(p *geo.Plan, i int, cycle time.Duration) {
 	q := clonePlan(*p)
-	if ScalePlan(&q, cycle) != nil {
+	if ScalePlan(&q, cycle) != nil || !x.repair(&q, i) {
 		return
 	}
-	x.repair(&q, i)
 	q.Offset = time.Duration(math.Round(float64(p.Offset)*float64(cycle)/float64(p.Cycle)/float64(time.Second))) * time.Second % cycle
-	if q.Cycle == cycle {
-		*p = q
-	}
+	*p = q
 }
 
-// repair lifts greens to their minima at the cost of the longest.
-func (x *search) repair(p *geo.Plan, i int) {
+// repair lifts greens to their minima at the cost of those with the most to
+// spare; false when there is not enough.
+func (x *search) repair(p *geo.Plan, i int) bool {
 	at := greens(*p)
+	spare := func(k int) time.Duration { return p.Stages[k].Duration - x.shortest(i, p.Stages[k]) }
 	for _, k := range at {
-		for p.Stages[k].Duration < x.least(i, k) {
-			long := at[0]
+		for spare(k) < 0 {
+			most := at[0]
 			for _, j := range at {
-				if p.Stages[j].Duration-x.least(i, j) > p.Stages[long].Duration-x.least(i, long) {
-					long = j
+				if spare(j) > spare(most) {
+					most = j
 				}
 			}
-			d := min(time.Second, x.least(i, k)-p.Stages[k].Duration)
-			if p.Stages[long].Duration-d < x.least(i, long) {
-				p.Cycle = 0 // does not fit
-				return
+			d := min(time.Second, -spare(k))
+			if spare(most) < d {
+				return false
 			}
 			setDuration(&p.Stages[k], p.Stages[k].Duration+d)
-			setDuration(&p.Stages[long], p.Stages[long].Duration-d)
+			setDuration(&p.Stages[most], p.Stages[most].Duration-d)
 		}
 	}
+	return true
 }
 
 // join puts together what helped: for every signal the change, among the

@@ -36,13 +36,16 @@ type search struct {
 	evaluations int
 	begun       time.Duration // CPU time when the search began
 
-	seeds   []uint64 // training replications in use
-	parent  evaluated
-	archive []evaluated // best plans by what they reached, best last
-	baseS   float64
-	flows   []float64 // vehicles per movement in the base
-	fails   int
-	stepS   float64 // typical size of a change in seconds
+	seeds    []uint64 // training replications in use
+	nextSeed uint64
+	width    int // how many at a time
+	parent   evaluated
+	archive  []genome // the last plans that were the best, newest last
+	baseS    float64
+	flows    []float64 // vehicles per movement in the base
+	model    *profile
+	fails    int
+	stepS    float64 // typical size of a change in seconds
 }
 
 // evaluated is a genome with its scores on the training seeds.
@@ -67,7 +70,8 @@ func (s *Study) search(ctx context.Context) (*search, error) {
 		return nil, errNothingToOptimise
 	}
 	x.relate()
-	x.seeds = []uint64{x.Seed + 1}
+	x.width = 1
+	x.freshSeeds()
 	if err := x.start(ctx); err != nil {
 		return nil, err
 	}
@@ -141,23 +145,23 @@ func (x *search) cityOf(g genome) *geo.City {
 	return p.City()
 }
 
-func (x *search) simulate(ctx context.Context, city *geo.City, seed uint64) (score, error) {
+func (x *search) simulate(ctx context.Context, g genome, city *geo.City, seed uint64) (score, error) {
 	in := x.Period
 	in.City, in.Demand, in.Seed, in.Threads, in.Log = city, x.Base.Demand, seed, 1, false
 	res, err := x.Simulate(ctx, in, nil)
 	if err != nil {
 		return score{}, err
 	}
-	return x.read(res), nil
+	return x.read(res, g), nil
 }
 
 // read finds out where the time was lost.
-func (x *search) read(res *sim.Result) score {
+func (x *search) read(res *sim.Result, g genome) score {
 	sc := score{delayS: res.Summary.MeanDelayS, local: make([]float64, len(x.signals)), stage: make([][]float64, len(x.signals))}
 	t := &res.Movements
 	sc.flows = flowsOf(t, x.city.Movements.Len())
 	for i, s := range x.signals {
-		stages := x.city.Plans.At(x.inForce[i]).Stages
+		stages := g[i].Stages
 		sc.stage[i] = make([]float64, len(stages))
 		for _, m := range x.city.MovementsOf(s) {
 			lost := 0.0
@@ -191,7 +195,7 @@ func (x *search) evaluate(ctx context.Context, list []genome, beat *evaluated) (
 		city := x.cityOf(g)
 		var sum, must float64
 		for i, seed := range x.seeds {
-			sc, err := x.simulate(ctx, city, seed)
+			sc, err := x.simulate(ctx, g, city, seed)
 			if err != nil {
 				return a, err
 			}
@@ -239,7 +243,7 @@ func (x *search) reserve() time.Duration {
 	if n == 0 {
 		n = 10
 	}
-	return x.cpu() / time.Duration(x.evaluations) * time.Duration(n*(1+finalists))
+	return x.cpu() / time.Duration(x.evaluations) * time.Duration(2*n+selection*finalists)
 }
 
 // start evaluates the base and the other beginnings and takes the best.
@@ -250,27 +254,23 @@ func (x *search) start(ctx context.Context) error {
 		return err
 	}
 	x.parent, x.baseS, x.flows = first[0], first[0].meanS, first[0].scores[0].flows
-	list := x.starts()
-	if len(list) > 0 {
-		more, err := x.evaluate(ctx, list, nil)
-		if err != nil {
-			return err
-		}
-		for _, e := range more {
-			if e.meanS < x.parent.meanS {
-				x.parent = e
-			}
-		}
+	x.model = x.newProfile((x.Period.End - x.Period.Begin).Seconds())
+	tried, err := x.evaluate(ctx, x.starts(), nil)
+	if err != nil {
+		return err
 	}
 	x.remember()
+	if best := least(x.parent, tried); best.meanS < x.parent.meanS {
+		return x.confirm(ctx, best)
+	}
 	return nil
 }
 
 // remember keeps the parent among the finalists.
 func (x *search) remember() {
-	x.archive = append(x.archive, x.parent)
+	x.archive = append(x.archive, x.parent.g)
 	if len(x.archive) > finalists {
-		x.archive = x.archive[len(x.archive)-finalists:]
+		x.archive = x.archive[1:]
 	}
 	if x.Progress != nil {
 		p := SearchProgress{Evaluations: x.evaluations, BaseDelayS: x.baseS, BestDelayS: x.parent.meanS}
@@ -279,13 +279,6 @@ func (x *search) remember() {
 		}
 		x.Progress(p)
 	}
-}
-
-func (x *search) finalists() (out []genome) {
-	for i := len(x.archive) - 1; i >= 0; i-- {
-		out = append(out, x.archive[i].g)
-	}
-	return out
 }
 
 // children is how many variations of the parent a generation tries at once: a
@@ -299,7 +292,9 @@ const patience = 3
 const maxSeeds = 4
 
 // generation tries variations of the parent, each changing several signals far
-// from each other, then joins what each signal gained into one.
+// from each other, then joins what each signal gained into one. The best must
+// beat the parent again on replications that did not choose it; those become
+// the next generation's. So luck is not inherited.
 func (x *search) generation(ctx context.Context) error {
 	var list []genome
 	var changed [][]int
@@ -311,47 +306,67 @@ func (x *search) generation(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	best := x.parent
-	for _, e := range tried {
-		if e.meanS < best.meanS {
-			best = e
-		}
-	}
-	joined := x.join(tried, changed)
-	if len(joined) > 0 {
+	best := least(x.parent, tried)
+	if joined := x.join(tried, changed); len(joined) > 0 {
 		more, err := x.evaluate(ctx, joined, &best)
 		if err != nil {
 			return err
 		}
-		for _, e := range more {
-			if e.meanS < best.meanS {
-				best = e
-			}
-		}
+		best = least(best, more)
 	}
 	if best.meanS < x.parent.meanS {
-		x.parent, x.fails = best, 0
-		x.remember()
-		return nil
+		return x.confirm(ctx, best)
 	}
-	if x.fails++; x.fails >= patience {
-		return x.closer(ctx)
-	}
-	return nil
+	return x.failed(ctx)
 }
 
-// closer makes changes smaller and judges on one more replication.
-func (x *search) closer(ctx context.Context) error {
-	x.fails = 0
-	x.stepS = math.Max(1.5, x.stepS*0.75)
-	if len(x.seeds) == maxSeeds {
-		return nil
+func least(best evaluated, list []evaluated) evaluated {
+	for _, e := range list {
+		if e.meanS < best.meanS {
+			best = e
+		}
 	}
-	x.seeds = append(x.seeds, x.Seed+1+uint64(len(x.seeds)))
-	again, err := x.evaluate(ctx, []genome{x.parent.g, x.genomeOfBase()}, nil)
+	return best
+}
+
+// confirm lets a challenger meet the parent on fresh replications.
+func (x *search) confirm(ctx context.Context, best evaluated) error {
+	x.freshSeeds()
+	pair, err := x.evaluate(ctx, []genome{x.parent.g, best.g}, nil)
 	if err != nil {
 		return err
 	}
-	x.parent, x.baseS = again[0], again[1].meanS
+	x.parent = pair[0]
+	if pair[1].meanS < pair[0].meanS {
+		x.parent, x.fails = pair[1], 0
+		x.remember()
+		return nil
+	}
+	x.fails++
 	return nil
+}
+
+// failed moves on to fresh replications; after several failures it makes
+// changes smaller and judges on one more.
+func (x *search) failed(ctx context.Context) error {
+	if x.fails++; x.fails >= patience {
+		x.fails = 0
+		x.stepS = math.Max(1.5, x.stepS*0.75)
+		x.width = min(maxSeeds, x.width+1)
+	}
+	x.freshSeeds()
+	again, err := x.evaluate(ctx, []genome{x.parent.g}, nil)
+	if err == nil {
+		x.parent = again[0]
+	}
+	return err
+}
+
+// freshSeeds moves on to replications that the search has not used.
+func (x *search) freshSeeds() {
+	x.seeds = nil
+	for range x.width {
+		x.nextSeed++
+		x.seeds = append(x.seeds, x.Seed+x.nextSeed)
+	}
 }

@@ -26,18 +26,33 @@ func (x *search) starts() []genome {
 		}
 		list = append(list, g)
 	}
-	equal := x.equallySaturated(base)
-	list = append(list, equal)
+	return append(list, x.modelled(x.equallySaturated(base))...)
+}
+
+// modelled returns equally saturated splits at several cycles, as they are and
+// as the profile model improves them.
+func (x *search) modelled(equal genome) (list []genome) {
+	factors := []float64{0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1, 1.15, 1.3}
 	if x.Limits.KeepCycles {
-		return list
+		factors = []float64{1}
 	}
-	for _, factor := range []float64{0.55, 0.7, 0.85, 1.2} {
-		for _, g := range []genome{base, equal} {
-			list = append(list, x.atCycle(g, factor))
+	for _, factor := range factors {
+		g := x.atCycle(equal, factor)
+		if len(list) > 0 && sameGenome(list[len(list)-2], g) {
+			continue
 		}
+		better := g.clone()
+		x.model.descend(better, modelPasses)
+		list = append(list, g, better)
 	}
 	return list
 }
+
+func sameGenome(a, b genome) bool { return slices.EqualFunc(a, b, samePlan) }
+
+// modelPasses bounds the descent in the model, which takes most of its gain in
+// the first two.
+const modelPasses = 3
 
 // atCycle returns the genome with every cycle multiplied, within limits.
 func (x *search) atCycle(g genome, factor float64) genome {
@@ -89,7 +104,7 @@ func (x *search) saturateEqually(p *geo.Plan, i int) {
 	green := make([]float64, len(at))
 	left := 0.0
 	for k, stage := range at {
-		green[k] = x.least(i, stage).Seconds()
+		green[k] = x.shortest(i, p.Stages[stage]).Seconds()
 		left += p.Stages[stage].Duration.Seconds() - green[k]
 	}
 	for ; left >= 1; left-- {

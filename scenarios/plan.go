@@ -191,7 +191,7 @@ func checkGreens(city *geo.City, p geo.Plan, was *geo.Plan, bad *fault.List) {
 			least = min(least, was.Stages[k].Duration)
 		}
 		if IsGreenStage(st) && st.Duration < least {
-			bad.Addf("plan", planText(city, p), "stage %d is green for %v, expected at least %v", k+1, st.Duration, least)
+			bad.Addf("plan", planName(city, p), "stage %d is green for %v, expected at least %v", k+1, st.Duration, least)
 		}
 	}
 	for k, ph := range p.Phases {
@@ -200,7 +200,7 @@ func checkGreens(city *geo.City, p geo.Plan, was *geo.Plan, bad *fault.List) {
 			least = min(least, was.Phases[k].Split)
 		}
 		if ph.Split < least {
-			bad.Addf("plan", planText(city, p), "split of phase %d is %v, expected at least %v for minimum green or walking, yellow and all-red", ph.Phase, ph.Split, least)
+			bad.Addf("plan", planName(city, p), "split of phase %d is %v, expected at least %v for minimum green or walking, yellow and all-red", ph.Phase, ph.Split, least)
 		}
 	}
 }
@@ -210,7 +210,7 @@ func checkGreens(city *geo.City, p geo.Plan, was *geo.Plan, bad *fault.List) {
 func checkConflicts(city *geo.City, p geo.Plan, bad *fault.List) {
 	for k, st := range p.Stages {
 		if pairs := clashes(city, p.Signal, st); len(pairs) > 0 {
-			bad.Addf("plan", planText(city, p), "stage %d gives protected green to %s and %s, whose paths cross (%d such pairs)",
+			bad.Addf("plan", planName(city, p), "stage %d gives protected green to %s and %s, whose paths cross (%d such pairs)",
 				k+1, city.MovementName(pairs[0][0]), city.MovementName(pairs[0][1]), len(pairs))
 		}
 	}
@@ -231,4 +231,4 @@ func clashes(city *geo.City, s geo.SignalID, st geo.Stage) (pairs [][2]geo.Movem
 	return pairs
 }
 
-func planText(city *geo.City, p geo.Plan) string { return city.Signals.At(p.Signal).ID + "/" + p.ID }
+func planName(city *geo.City, p geo.Plan) string { return city.Signals.At(p.Signal).ID + "/" + p.ID }

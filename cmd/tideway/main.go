@@ -45,6 +45,7 @@ type commands struct {
 	Gen      gencli.Cmd              `cmd:"" help:"Make synthetic inputs."`
 	Simulate labcli.SimulateCmd      `cmd:"" help:"Simulate demand on a city."`
 	Compare  labcli.CompareCmd       `cmd:"" help:"Simulate scenarios against the base and compare."`
+	Optimise labcli.OptimiseCmd      `cmd:"" help:"Search better fixed-time signal plans; never worse than the base."`
 	Backtest forecastcli.BacktestCmd `cmd:"" help:"Forecast past windows of a table and score them."`
 	Air      aircli.Air              `cmd:"" help:"Emissions and dispersion."`
 	HCM      hcmcli.Cmd              `cmd:"" name:"hcm" help:"Delay of lane groups after the Highway Capacity Manual."`
