@@ -261,7 +261,7 @@ func TestEveryProblemAtOnce(t *testing.T) {
 	for _, want := range []string{
 		"changes[0] c1 (signal.adjust): nosuch: is not a signal", "stage 1 is green for 2s, expected at least 4s",
 		"stage 2 of plan day is a clearance", "splits add up to 5s", "clearances take 8s", `has no plan "dusk"`,
-		"whose paths cross", "Nowhere Lane: is not the name of a street", `"Nowhere Lane" does not meet "Main Street"`,
+		"neither gives way (rule conflicting_green)", "Nowhere Lane: is not the name of a street", `"Nowhere Lane" does not meet "Main Street"`,
 		"speed_kmh is 900", "2 ways of selecting", "has a window, but holds for the whole run", "factor is -1", "tank: is not a vehicle type",
 		"matches no turn", "moon: is not a zone", "matches no segment",
 		"has no lane 3", "c99: is no change before this one", `class "ufo" is unknown`, "speed_kmh is 50, expected 30: the base has moved"} {

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"tideway/geo"
+	"tideway/internal/fault"
 )
 
 // Orders of greens. A plan is taken apart into greens and the clearances behind
@@ -62,12 +63,24 @@ func (x *search) varyOrder(p *geo.Plan) bool {
 	}
 	greens[i], greens[k] = greens[k], greens[i]
 	clears[i], clears[k] = clears[k], clears[i]
-	p.Stages = p.Stages[:0:0]
+	q := *p
+	q.Stages = nil
 	for j := range greens {
 		clear := clears[j]
 		clear.States = clearance(greens[j].States, greens[(j+1)%n].States)
 		clear.Name = ""
-		p.Stages = append(p.Stages, greens[j], clear)
+		q.Stages = append(q.Stages, greens[j], clear)
 	}
+	if !x.safe(q) {
+		return false
+	}
+	*p = q
 	return true
+}
+
+// safe reports whether a plan breaks no rule that the one in force keeps.
+func (x *search) safe(p geo.Plan) bool {
+	var bad fault.List
+	checkSafety(x.city, p, nil, &bad)
+	return bad.Len() == 0
 }

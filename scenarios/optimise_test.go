@@ -163,12 +163,24 @@ func TestMovesKeepTheLimits(t *testing.T) {
 	})
 }
 
+// threeStageCity is crossCity with a third group that no movement belongs to.
+func threeStageCity(t testing.TB, p geo.Plan) *geo.City {
+	d := crossCity(t).Draft()
+	d.Signals[0].Groups = 3
+	d.Plans, d.Signals[0].Plan = []geo.Plan{p}, 0
+	city, err := d.Build()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return city
+}
+
 func TestOrdersKeepGreensAndAreCleared(t *testing.T) {
 	p := testPlan("three", 0, "Grr", "yrr", "rGr", "ryr", "rrG", "rry")
 	if _, _, ok := orderable(p); !ok {
 		t.Fatal("a plan by the rule must be orderable")
 	}
-	x := &search{dice: rng.New(1, 1, rng.Signals)}
+	x := &search{city: threeStageCity(t, p), dice: rng.New(1, 1, rng.Signals)}
 	changed := false
 	for range 20 {
 		q := clonePlan(p)

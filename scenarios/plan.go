@@ -9,6 +9,7 @@ import (
 
 	"tideway/geo"
 	"tideway/internal/fault"
+	"tideway/sim/signal"
 )
 
 // MinGreen is the shortest green a scenario may leave a stage with, where the
@@ -163,22 +164,43 @@ func proportion(shares []time.Duration, total time.Duration) []time.Duration {
 }
 
 // checkPlan records what makes a plan unusable at its signal. was is the plan it
-// came from by changed times, nil for a new one: what was already so is not
-// held against the change.
+// came from by changed times, nil for a new one: what was already so, there or
+// in the plan in force, is not held against the change.
 func checkPlan(city *geo.City, p geo.Plan, was *geo.Plan, where string, bad *fault.List) {
 	var found fault.List
 	geo.CheckPlan(p, city.Signals.At(p.Signal), &found)
 	err := found.Err("")
 	if err == nil {
 		checkGreens(city, p, was, &found)
-		if was == nil {
-			checkConflicts(city, p, &found)
-		}
+		checkSafety(city, p, was, &found)
 		err = found.Err("")
 	}
 	if many := (*fault.Error)(nil); errors.As(err, &many) {
 		for _, q := range many.Problems {
 			bad.Addf(where, q.ID, "%s", q.Text)
+		}
+	}
+}
+
+// checkSafety records the rules of signal engineering that a plan breaks and
+// the one before it did not.
+func checkSafety(city *geo.City, p geo.Plan, was *geo.Plan, bad *fault.List) {
+	if was == nil {
+		if at := city.Signals.At(p.Signal).Plan; at != geo.NoPlan {
+			inForce := city.Plans.At(at)
+			was = &inForce
+		}
+	}
+	key := func(i signal.Issue) string { return fmt.Sprint(i.Kind, i.Stage, i.Phase, i.Groups) }
+	old := map[string]bool{}
+	if was != nil {
+		for _, i := range signal.Validate(city, *was) {
+			old[key(i)] = true
+		}
+	}
+	for _, i := range signal.Validate(city, p) {
+		if !i.Advice && !old[key(i)] {
+			bad.Addf("plan", planName(city, p), "%s (rule %s)", i.Text, i.Kind)
 		}
 	}
 }
@@ -194,41 +216,6 @@ func checkGreens(city *geo.City, p geo.Plan, was *geo.Plan, bad *fault.List) {
 			bad.Addf("plan", planName(city, p), "stage %d is green for %v, expected at least %v", k+1, st.Duration, least)
 		}
 	}
-	for k, ph := range p.Phases {
-		least := max(ph.MinGreen, ph.Walk+ph.PedClear) + ph.Yellow + ph.AllRed
-		if was != nil {
-			least = min(least, was.Phases[k].Split)
-		}
-		if ph.Split < least {
-			bad.Addf("plan", planName(city, p), "split of phase %d is %v, expected at least %v for minimum green or walking, yellow and all-red", ph.Phase, ph.Split, least)
-		}
-	}
-}
-
-// checkConflicts records stages in which movements whose paths cross both have
-// protected green.
-func checkConflicts(city *geo.City, p geo.Plan, bad *fault.List) {
-	for k, st := range p.Stages {
-		if pairs := clashes(city, p.Signal, st); len(pairs) > 0 {
-			bad.Addf("plan", planName(city, p), "stage %d gives protected green to %s and %s, whose paths cross (%d such pairs)",
-				k+1, city.MovementName(pairs[0][0]), city.MovementName(pairs[0][1]), len(pairs))
-		}
-	}
-}
-
-func clashes(city *geo.City, s geo.SignalID, st geo.Stage) (pairs [][2]geo.MovementID) {
-	protected := func(id geo.MovementID) bool {
-		m := city.Movements.At(id)
-		return m.Signal == s && st.States[m.Group] == geo.Protected
-	}
-	for _, id := range city.MovementsOf(s) {
-		for _, x := range city.Conflicts(id) {
-			if x.Foe > id && x.Kind == geo.Crossing && protected(id) && protected(x.Foe) {
-				pairs = append(pairs, [2]geo.MovementID{id, x.Foe})
-			}
-		}
-	}
-	return pairs
 }
 
 func planName(city *geo.City, p geo.Plan) string { return city.Signals.At(p.Signal).ID + "/" + p.ID }
