@@ -21,7 +21,7 @@ func (r *Runner) Refresh(ctx context.Context, snap *live.Snapshot) error {
 	defer r.fitting.Unlock()
 	keys, rows := seriesByGroup(snap)
 	for _, k := range keys {
-		if _, err := r.refreshGroup(ctx, k, rows[k], gridEnd(snap, k)); err != nil {
+		if _, err := r.refreshGroup(ctx, k, rows[k], gridEnd(snap, k), fitSpan{r.opt.Memory, looDays}); err != nil {
 			return err
 		}
 	}
@@ -35,15 +35,15 @@ type prepared struct {
 	fit   *fitted
 }
 
-func (r *Runner) refreshGroup(ctx context.Context, k groupKey, rows []geo.SensorID, until time.Time) (prepared, error) {
-	panel, err := r.load(ctx, k, rows, until)
+func (r *Runner) refreshGroup(ctx context.Context, k groupKey, rows []geo.SensorID, until time.Time, span fitSpan) (prepared, error) {
+	panel, err := r.load(ctx, k, rows, until, span.memory)
 	if err != nil {
 		return prepared{}, err
 	}
 	g := r.newGroup(k, rows)
 	p := prepared{panel: panel, fit: &fitted{until: until, profileOf: identity(len(rows))}}
 	cfg := SelectProfile(panel, r.opt.Threads)
-	p.fit.profile, p.loo = FitProfile(panel, cfg, r.opt.Threads, looDays)
+	p.fit.profile, p.loo = FitProfile(panel, cfg, r.opt.Threads, span.looDays)
 	p.fit.decay = FitDecay(panel, p.loo, g.steps[len(g.steps)-1]+g.window.Past, r.opt.Threads)
 	p.fit.model = p.fit.decay
 	if k.quantity == geo.Speed {
@@ -58,6 +58,13 @@ func (r *Runner) refreshGroup(ctx context.Context, k groupKey, rows []geo.Sensor
 	}
 	r.install(g, p.fit)
 	return p, nil
+}
+
+// fitSpan is how far back a fit reads, and on how many of the last days it
+// computes leave-one-out values (0: all).
+type fitSpan struct {
+	memory  time.Duration
+	looDays int
 }
 
 // looDays bounds the days with leave-one-out values: enough to fit residuals
@@ -110,8 +117,8 @@ const maxPanel = 60 << 20
 
 // load reads a group's history up to a point of its grid into a panel that begins with the
 // first day on which anything was measured.
-func (r *Runner) load(ctx context.Context, k groupKey, rows []geo.SensorID, to time.Time) (*Panel, error) {
-	steps := min(int(r.opt.Memory/k.interval), maxPanel/max(1, len(rows)))
+func (r *Runner) load(ctx context.Context, k groupKey, rows []geo.SensorID, to time.Time, memory time.Duration) (*Panel, error) {
+	steps := min(int(memory/k.interval), maxPanel/max(1, len(rows)))
 	from := to.Add(-time.Duration(steps) * k.interval)
 	columns, err := r.columns(ctx, k, rows, from, to)
 	if err != nil {
@@ -314,7 +321,7 @@ func (r *Runner) replay(ctx context.Context, g *group, p *prepared, m Model, ste
 // leave-one-out.
 func (p *prepared) window(w *Window, origin int, c Calendar) {
 	w.clock(c, p.panel.First.Add(time.Duration(origin)*p.panel.Interval), p.panel.Interval)
-	n := p.panel.Steps()
+	n, day := p.panel.Steps(), int(24*time.Hour/p.panel.Interval)
 	for row := range w.Rows {
 		values, usual := p.panel.Row(row), p.loo[row*n:(row+1)*n]
 		for i := range w.Past {
@@ -329,6 +336,10 @@ func (p *prepared) window(w *Window, origin int, c Calendar) {
 			w.Ahead[row*len(w.Steps)+i] = missing
 			if origin+s < n {
 				w.Ahead[row*len(w.Steps)+i] = usual[origin+s]
+			}
+			w.DayAgo[row*len(w.Steps)+i] = missing
+			if t := origin + s - day; t >= 0 && t <= origin {
+				w.DayAgo[row*len(w.Steps)+i] = values[t]
 			}
 			w.Spread[row*len(w.Steps)+i] = p.fit.profile.Spread(row, w.Targets[i])
 		}

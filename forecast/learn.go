@@ -71,7 +71,7 @@ func (r *Runner) Learn(ctx context.Context, snap *live.Snapshot) ([]Verdict, err
 	var out []Verdict
 	keys, rows := seriesByGroup(snap)
 	for _, k := range keys {
-		p, err := r.refreshGroup(ctx, k, rows[k], gridEnd(snap, k))
+		p, err := r.refreshGroup(ctx, k, rows[k], gridEnd(snap, k), r.learnSpan())
 		if err != nil {
 			return out, err
 		}
@@ -84,6 +84,16 @@ func (r *Runner) Learn(ctx context.Context, snap *live.Snapshot) ([]Verdict, err
 		}
 	}
 	return out, nil
+}
+
+// learnMemory is how far back learners read: seasons and the holidays of a year.
+const learnMemory = 400 * 24 * time.Hour
+
+func (r *Runner) learnSpan() fitSpan {
+	if len(r.opt.Learners) == 0 {
+		return fitSpan{r.opt.Memory, looDays}
+	}
+	return fitSpan{max(learnMemory, r.opt.Memory), 0}
 }
 
 // unseenShare is the part of a panel a draft does not see, at least a day and

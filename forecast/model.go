@@ -91,9 +91,12 @@ type Window struct {
 	Values  []float32 // Rows × Past, oldest first; NaN when missing
 	Usual   []float32 // Rows × Past: profile at the same intervals
 	Ahead   []float32 // Rows × Steps: profile at the targets
+	DayAgo  []float32 // Rows × Steps: value 24 hours before the targets; NaN when missing
 	Spread  []float32 // Rows × Steps: mean absolute deviation from it; NaN when unknown
 	Moments []Moment  // of the past intervals
 	Targets []Moment  // of the steps
+	// DayAgoFree tells of each step whether the day before its target was free.
+	DayAgoFree []bool
 }
 
 // Rows are raw predictive distributions, Rows × Steps row-major: the median
@@ -117,8 +120,8 @@ func NewWindow(rows, past int, steps []int) *Window {
 	return &Window{
 		Rows: rows, Past: past, Steps: steps,
 		Values: make([]float32, rows*past), Usual: make([]float32, rows*past),
-		Ahead: make([]float32, rows*len(steps)), Spread: make([]float32, rows*len(steps)),
-		Moments: make([]Moment, past), Targets: make([]Moment, len(steps)),
+		Ahead: make([]float32, rows*len(steps)), Spread: make([]float32, rows*len(steps)), DayAgo: make([]float32, rows*len(steps)),
+		Moments: make([]Moment, past), Targets: make([]Moment, len(steps)), DayAgoFree: make([]bool, len(steps)),
 	}
 }
 
@@ -129,7 +132,9 @@ func (w *Window) clock(c Calendar, origin time.Time, interval time.Duration) {
 		w.Moments[i] = c.At(origin.Add(time.Duration(i-w.Past+1)*interval), interval)
 	}
 	for i, s := range w.Steps {
-		w.Targets[i] = c.At(origin.Add(time.Duration(s)*interval), interval)
+		target := origin.Add(time.Duration(s) * interval)
+		w.Targets[i] = c.At(target, interval)
+		w.DayAgoFree[i] = c.At(target.Add(-24*time.Hour), interval).Class.Free()
 	}
 }
 

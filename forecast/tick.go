@@ -80,9 +80,21 @@ func (r *Runner) look(ctx context.Context, g *group, origin time.Time) error {
 	if err != nil {
 		return err
 	}
+	far := w.Steps[len(w.Steps)-1]
+	yesterday, err := r.columns(ctx, g.groupKey, g.rows, origin.Add(-24*time.Hour), origin.Add(min(0, time.Duration(far)*g.interval-24*time.Hour)))
+	if err != nil {
+		return err
+	}
 	parallel.ForShards(r.opt.Threads, w.Rows, 256, func(s parallel.Shard) {
 		for row := s.Begin; row < s.End; row++ {
 			clean(g.quantity, w.Values[row*w.Past:(row+1)*w.Past], columns[row])
+			before := cleaned(g.quantity, yesterday[row])
+			for i, step := range w.Steps {
+				w.DayAgo[row*len(w.Steps)+i] = missing
+				if step <= len(before) {
+					w.DayAgo[row*len(w.Steps)+i] = before[step-1]
+				}
+			}
 			g.lookup(row)
 		}
 	})

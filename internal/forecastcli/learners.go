@@ -1,6 +1,9 @@
 package forecastcli
 
-import "tideway/forecast"
+import (
+	"tideway/forecast"
+	"tideway/forecast/traffic"
+)
 
 // learners returns the models that compete with the baseline.
-func learners() []forecast.Learner { return nil }
+func learners() []forecast.Learner { return []forecast.Learner{traffic.New()} }

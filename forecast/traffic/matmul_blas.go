@@ -1,0 +1,9 @@
+//go:build !goexperiment.simd || !amd64
+
+package traffic
+
+// kernelName tells which matrix kernel this build uses.
+func kernelName() string { return "gonum blas32" }
+
+func mulAdd(m, n, k int, a, b, c []float32)      { mulAddBLAS(m, n, k, a, b, c) }
+func mulTransAdd(m, n, k int, a, b, c []float32) { mulTransAddBLAS(m, n, k, a, b, c) }
