@@ -325,3 +325,24 @@ func TestDamagedCheckpointIsRebuilt(t *testing.T) {
 		t.Fatalf("%+v", s.Series)
 	}
 }
+
+// A crash may come after readings were sealed and before the first checkpoint:
+// the answers given and the counts are then in the log alone.
+func TestACrashBetweenFilesAndCheckpointForgetsNoAnswer(t *testing.T) {
+	r := newRig(t, 2)
+	first := r.put(one("a", "s00000", geo.Flow, noon.Add(-time.Hour), 1, 2, 3))
+	if err := r.sealTo(context.Background(), r.beginSeal()); err != nil {
+		t.Fatal(err)
+	}
+	r.put(one("b", "s00000", geo.Flow, noon, 4))
+	r.crash()
+	if a := r.put(one("a", "s00000", geo.Flow, noon.Add(-time.Hour), 7)); !reflect.DeepEqual(a, first) {
+		t.Errorf("repeated batch got %+v, first %+v", a, first)
+	}
+	if s := r.Stats(); s.Accepted != 4 || s.Batches != 2 || s.Messages != 2 || s.LogGaps != 0 {
+		t.Errorf("%+v", s)
+	}
+	if got, want := fmt.Sprint(r.values("s00000", geo.Flow, noon.Add(-2*time.Hour), noon.Add(time.Hour))), "[-60:1 -59:2 -58:3 0:4]"; got != want {
+		t.Errorf("history %s, want %s", got, want)
+	}
+}

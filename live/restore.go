@@ -43,12 +43,17 @@ func (f *Feed) restore(ctx context.Context) (*state, error) {
 // replayTail folds the messages after the older of checkpoint and files.
 func (f *Feed) replayTail(ctx context.Context, st *state) error {
 	sealed, sealedFeed := f.store.Generation().Sealed()
-	_, last, err := f.o.Log.Bounds(ctx)
+	first, last, err := f.o.Log.Bounds(ctx)
 	if err != nil {
 		return err
 	}
 	if st.logSeq == 0 {
+		// Files hold the readings up to message sealed, but only the log still
+		// has the answers given and the counts.
 		st.logSeq, st.feedSeq = sealed, sealedFeed
+		if 0 < first && first <= sealed {
+			st.logSeq, st.feedSeq = first-1, 0
+		}
 	}
 	if last < sealed || last < st.logSeq {
 		return fmt.Errorf("the log ends at message %d, but messages up to %d were already taken from it: it was lost or belongs to another folder", last, max(sealed, st.logSeq))
