@@ -107,11 +107,11 @@ func InZones(zones []orb.MultiPolygon, spacing unit.Length) ZonePoints {
 	for _, z := range zones {
 		n := len(out.Receptors.XM)
 		out.fill(z, spacing.M())
-		center, area := planar.CentroidArea(z)
+		center, _ := planar.CentroidArea(z)
 		if len(out.Receptors.XM) == n && len(z) > 0 {
 			out.add(center[0], center[1])
 		}
-		out.AreaM2 = append(out.AreaM2, math.Abs(area))
+		out.AreaM2 = append(out.AreaM2, areaOf(z))
 		out.First = append(out.First, int32(len(out.Receptors.XM)))
 	}
 	return out
@@ -148,4 +148,9 @@ func (z ZonePoints) Means(c []unit.Concentration) []unit.Concentration {
 		out[i] = sum / unit.Concentration(z.First[i+1]-z.First[i])
 	}
 	return out
+}
+
+func areaOf(z orb.MultiPolygon) float64 {
+	_, area := planar.CentroidArea(z)
+	return math.Abs(area)
 }

@@ -114,17 +114,36 @@ func (w Weather) rates() (k, j float64) {
 //	dn/dt = k (NOx − n)(OX − n) − j n
 //
 // whose solution is closed (a Riccati equation with constant coefficients). The
-// background itself is taken as it is measured: with no road nothing changes.
+// background is taken as it is measured, which is rarely in equilibrium with the
+// light of the hour: what it would do in that time without any road is taken
+// off, so that a road that adds little changes little.
 func (w Weather) At(b Background, r Road) Result {
-	t := w.Temperature
-	n0, o0 := PPB(b.NO2+r.Primary, NO2, t), PPB(b.O3, O3, t)
-	nox := PPB(b.NO, NO, t) + PPB(b.NO2+max(r.NOx, 0), NO2, t)
 	if r.NOx <= 0 {
 		return Result(b)
 	}
+	m := w.mix(b, r)
+	drift := w.mix(b, Road{}).relaxed(r.Age) - PPB(b.NO2, NO2, w.Temperature)
+	return m.result(m.relaxed(r.Age)-drift, w.Temperature)
+}
+
+// mixture is air before it reacts, in ppb.
+type mixture struct{ n0, nox, ox, k, j float64 }
+
+func (w Weather) mix(b Background, r Road) mixture {
+	t := w.Temperature
+	n0 := PPB(b.NO2+r.Primary, NO2, t)
 	k, j := w.rates()
-	n := relax(n0, nox, n0+o0, k, j, r.Age.Seconds())
-	return Result{FromPPB(nox-n, NO, t), FromPPB(n, NO2, t), FromPPB(n0+o0-n, O3, t)}
+	return mixture{n0, PPB(b.NO, NO, t) + PPB(b.NO2+max(r.NOx, 0), NO2, t), n0 + PPB(b.O3, O3, t), k, j}
+}
+
+func (m mixture) relaxed(age time.Duration) float64 {
+	return relax(m.n0, m.nox, m.ox, m.k, m.j, age.Seconds())
+}
+
+// result is the air with n of NO2.
+func (m mixture) result(n float64, t unit.Temperature) Result {
+	n = math.Max(0, math.Min(n, math.Min(m.nox, m.ox)))
+	return Result{FromPPB(m.nox-n, NO, t), FromPPB(n, NO2, t), FromPPB(m.ox-n, O3, t)}
 }
 
 // relax is NO2 in ppb after time t from n0.
@@ -143,8 +162,9 @@ func relax(n0, nox, ox, k, j, t float64) float64 {
 	return math.Max(0, math.Min(n, math.Min(nox, ox)))
 }
 
-// Equilibrium is At for air that has had time enough.
+// Equilibrium is the mixture of background and road that has had time enough:
+// all of it, the background too.
 func (w Weather) Equilibrium(b Background, r Road) Result {
-	r.Age = 24 * time.Hour
-	return w.At(b, r)
+	m := w.mix(b, r)
+	return m.result(m.relaxed(24*time.Hour), w.Temperature)
 }
