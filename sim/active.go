@@ -49,7 +49,7 @@ func (e *Engine) collect() {
 		if len(e.road[t]) > 0 {
 			out = append(out, t)
 		} else {
-			a.listed[t] = false
+			a.listed[t], e.ends[t].any = false, false
 		}
 	}
 	out = append(out, a.fresh[f:]...)

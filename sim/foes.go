@@ -8,13 +8,12 @@ import "math"
 
 // foe is one vehicle on a track that meets the own one.
 type foe struct {
-	v         *veh
-	backM     float64 // tail along the foe's track
-	front     bool    // its front is on that track
-	gap       float64
-	untilM    float64 // to the begin of the shared area; below 0: follow, do not drive up to it
-	inTheWay  bool
-	untilStop bool // stop at the shared area whatever the foe does
+	v        *veh
+	backM    float64 // tail along the foe's track
+	front    bool    // its front is on that track
+	gap      float64
+	untilM   float64 // to the begin of the shared area; below 0: follow, do not drive up to it
+	inTheWay bool
 }
 
 // mindFoes adapts the walk's speed to the vehicles on tracks that meet the inner

@@ -1,8 +1,6 @@
 package sim
 
 import (
-	"math"
-
 	"tideway/geo"
 )
 
@@ -308,5 +306,3 @@ func (n *network) indexInto() {
 
 // class reports whether a vehicle of class c may take link k.
 func (k *link) admits(c geo.Class, ignore bool) bool { return ignore && k.allow != 0 || k.allow.Has(c) }
-
-func inf() float64 { return math.Inf(1) }

@@ -97,8 +97,3 @@ func (e *Engine) relook(v *veh, c *car) {
 	e.lookAlong(c.path, c.at, &e.kinds[v.kind], e.halts[v.id][c.halt:])
 	e.lookUp(v, c)
 }
-
-// path returns the segments of a car's route.
-func (e *Engine) path(c *car) []geo.SegmentID {
-	return e.pathSeg[c.path.begin : c.path.begin+c.path.count]
-}

@@ -66,8 +66,11 @@ func (p *planner) track(t trackID) {
 		v := &vs[i]
 		k := &e.kinds[v.kind]
 		p.v, p.k = v, k
-		v.plan = v.flags &^ (mustWait | minorPass | fresh)
+		v.plan = v.flags &^ (mustWait | minorPass | fresh | foremost)
 		v.askPlan = 0
+		if i == 0 {
+			v.plan |= foremost
+		}
 		if lead != nil && v.speedMPS == 0 && lead.speedMPS == 0 && lead.posM-leadKind.lengthM-v.posM-k.gapM < standM {
 			v.nextMPS = 0
 			lead, leadKind = v, k
@@ -211,10 +214,9 @@ type walk struct {
 	cap            float64 // highest speed at the end of track, besides what acceleration allows
 	limit          float64 // its desired speed on track
 	dist           float64 // it must see this far to stop
-	stopM          float64
-	last           int  // item of the link by which track is reached; -1: it is there
-	slow           bool // already slowed down for a link at which it gives way
-	beyond         bool // has seen a street behind a junction
+	last           int     // item of the link by which track is reached; -1: it is there
+	slow           bool    // already slowed down for a link at which it gives way
+	beyond         bool    // has seen a street behind a junction
 	view           int32
 	look           lookID
 }

@@ -2,7 +2,9 @@ package sim
 
 // release moves on vehicles that have stood at the head of their lane longer
 // than Input.StuckAfter: to the next segment of their route that has room, or
-// off the road when none is left. It is counted, never silent.
+// off the road when none is left. It is counted, never silent. Who came to the
+// head in this very step, because the one before him left, has not had his
+// chance to drive yet.
 func (e *Engine) release() {
 	e.countIdle()
 	if e.in.StuckAfter == 0 {
@@ -12,7 +14,7 @@ func (e *Engine) release() {
 	e.jumpers = e.jumpers[:0]
 	for _, t := range e.active.tracks {
 		vs := e.road[t]
-		if len(vs) == 0 || vs[0].waitS <= limit || vs[0].flags&stopped != 0 {
+		if len(vs) == 0 || vs[0].waitS <= limit || vs[0].flags&(stopped|foremost) != foremost {
 			continue
 		}
 		e.jumpers = append(e.jumpers, vs[0])

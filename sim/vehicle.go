@@ -65,6 +65,7 @@ const (
 	newStop                     // came to stand in this step
 	fresh                       // came onto its track in this step
 	yielded                     // does not ask to leave the junction it is in
+	foremost                    // was the first on its track when it planned
 )
 
 const adviceNone = float32(math.MaxFloat32)
@@ -84,7 +85,7 @@ type kind struct {
 	fullM                   float64 // length and gap
 	reachS, marginM         float64 // time and distance besides braking within which a link matters
 	slowMPS                 float64 // speed at a link at which one gives way, coming from where one sees nobody yet
-	cooperative, persons    float64
+	cooperative             float64
 }
 
 func newKind(t demand.VehicleType, step time.Duration) kind {

@@ -111,7 +111,7 @@ func (d *decision) consider(dir int) bool {
 	d.waits[dir+1] = state&lcUrgent != 0
 	d.block(m)
 	d.state |= d.blocked
-	return d.blocked == 0 && !d.hanging(m)
+	return d.blocked == 0 && !d.hanging(m) && !d.besideTail(m)
 }
 
 // isUrgent reports whether the route needs a change in the direction in hand
@@ -198,6 +198,38 @@ func (d *decision) hanging(m int) bool {
 	}
 	q := d.e.parallelLink(d.v.came, d.lanes[m].t)
 	return d.e.net.links[q].lane != d.lanes[m].t
+}
+
+// besideTail reports whether the tail of a vehicle beyond the end of the
+// segment could come to lie where the vehicle would drive on lane m: that one
+// may change lanes in the same step, and takes its tail along. It goes first.
+func (d *decision) besideTail(m int) bool {
+	t := d.lanes[m].t
+	beyond := d.e.net.tracks[t].lengthM - d.v.posM
+	return beyond < d.e.longestM && d.e.tailReaches(t, beyond, 0)
+}
+
+// tailReaches reports whether a vehicle on a segment with several lanes that
+// track t leads to, farM beyond, lies so far back over the begin of its lane
+// that it would reach there from that track as well.
+func (e *Engine) tailReaches(t trackID, farM float64, depth int) bool {
+	tr := &e.net.tracks[t]
+	for q := tr.out; q < tr.outEnd; q++ {
+		to := e.net.links[q].to
+		next := &e.net.tracks[to]
+		if !next.inner() && e.net.isWide[next.seg] {
+			first, n := e.net.city.LanesOf(next.seg)
+			for l := range n {
+				if x := &e.ends[int(first)+l]; x.any && x.backM < -farM+epsM {
+					return true
+				}
+			}
+		}
+		if far := farM + next.lengthM; far < e.longestM && depth < 4 && e.tailReaches(to, far, depth+1) {
+			return true
+		}
+	}
+	return false
 }
 
 // block finds the follower on lane m and whether the gaps before and behind
