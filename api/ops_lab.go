@@ -254,7 +254,21 @@ func wireComparison(r scenarios.Run, c *scenarios.Comparison) wire.Comparison {
 		for _, k := range a.KPIs {
 			one.KPIs = append(one.KPIs, wireKPI(k))
 		}
+		one.Air = wireAirDiff(a.Air)
 		out.Alternatives = append(out.Alternatives, one)
+	}
+	return out
+}
+
+func wireAirDiff(a *scenarios.AirDiff) *wire.AirDiff {
+	if a == nil {
+		return nil
+	}
+	num := func(n scenarios.Number) *float64 { return wire.Num(float64(n)) }
+	out := &wire.AirDiff{Fleet: a.Fleet, WeightedBy: a.Weighted, Zones: []wire.ZoneAir{}}
+	for _, z := range a.Zones {
+		out.Zones = append(out.Zones, wire.ZoneAir{Zone: z.Zone, Population: num(z.Population), BaseNO2: num(z.BaseNO2), AltNO2: num(z.AltNO2), DiffNO2: num(z.DiffNO2),
+			LoNO2: num(z.LoNO2), HiNO2: num(z.HiNO2), BasePM25: num(z.BasePM25), AltPM25: num(z.AltPM25), Better: string(z.Better)})
 	}
 	return out
 }

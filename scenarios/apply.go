@@ -22,6 +22,7 @@ type Case struct {
 	Demand   *demand.Demand // the base's own when nothing of it changed
 	Changes  []string       // what was done, in words
 	Warnings []string       // expectations that failed with "warn" or "skip"
+	Fleets   []FleetRule    // who may drive where, in the order of the changes
 }
 
 // BaseCase returns the side without changes.
@@ -50,7 +51,7 @@ func Apply(d *Document, base Base) (*Case, error) {
 	if err := b.bad.Err(fmt.Sprintf("applying scenario %q", d.Name)); err != nil {
 		return nil, err
 	}
-	return &Case{ID: d.ID(), Name: d.Name, City: b.patch.City(), Demand: b.demand, Changes: b.words, Warnings: b.warnings}, nil
+	return &Case{ID: d.ID(), Name: d.Name, City: b.patch.City(), Demand: b.demand, Changes: b.words, Warnings: b.warnings, Fleets: b.fleets}, nil
 }
 
 // builder is the state between two changes.
@@ -63,6 +64,7 @@ type builder struct {
 	where    string // of problems: the change under way
 	words    []string
 	warnings []string
+	fleets   []FleetRule
 }
 
 func newBuilder(base Base) *builder {

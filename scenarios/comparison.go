@@ -62,6 +62,7 @@ type Alternative struct {
 	KPIs      []KPI        `json:"kpis"`
 	Identical bool         `json:"identical"` // every replication ended in the base's bits
 	Segments  *SegmentDiff `json:"segments,omitempty"`
+	Air       *AirDiff     `json:"air,omitempty"`
 }
 
 // Verdict says whether an alternative is better by an indicator.

@@ -30,6 +30,8 @@ type Experiment struct {
 	Map          bool   // keep the differences per segment
 	Tick         func() // called about once per simulated minute of every simulation, from any goroutine; nil: nobody wants to know
 
+	Air *Air // nil: no indicators of the air
+
 	Simulate Simulate // nil: sim.Run
 }
 
@@ -62,6 +64,9 @@ func (e *Experiment) Compare(ctx context.Context, progress func(Steps)) (*Compar
 	}
 	t := &trial{Experiment: &x, measures: measures(x.Base), progress: progress}
 	t.sides = make([][]outcome, 1+len(x.Alternatives))
+	if err := t.openAir(); err != nil {
+		return nil, err
+	}
 	for want := x.Replications; ; {
 		if err := t.extend(ctx, want); err != nil {
 			return nil, err
@@ -84,6 +89,7 @@ type outcome struct {
 	speed      []float32
 	delay      []float32
 	flow       []float32
+	no2, pm25  []unit.Concentration // by zone
 }
 
 // trial is an experiment under way. sides[0] is the base; sides[i][r] is
@@ -93,6 +99,7 @@ type trial struct {
 	measures []measure
 	sides    [][]outcome
 	progress func(Steps)
+	air      *airTrial // nil: the air is not asked for
 }
 
 type job struct{ side, replication int }
@@ -156,7 +163,13 @@ func (t *trial) run(ctx context.Context, j job) (outcome, error) {
 	if err != nil {
 		return outcome{}, fmt.Errorf("simulating %s, replication %d: %w", c.Name, j.replication+1, err)
 	}
-	return t.keep(&reading{&in, res}), nil
+	r := &reading{in: &in, res: res}
+	if t.air != nil {
+		if r.air, err = t.air.sides[j.side].breathe(&in, res); err != nil {
+			return outcome{}, fmt.Errorf("air of %s, replication %d: %w", c.Name, j.replication+1, err)
+		}
+	}
+	return t.keep(r), nil
 }
 
 func (t *trial) keep(r *reading) outcome {
@@ -168,6 +181,9 @@ func (t *trial) keep(r *reading) outcome {
 		if o.gridlocked && !m.whole {
 			o.values[i] = math.NaN()
 		}
+	}
+	if r.air != nil {
+		o.no2, o.pm25 = r.air.no2, r.air.pm25
 	}
 	if t.Map {
 		o.speed, o.delay, o.flow = perSegment(r)

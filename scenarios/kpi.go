@@ -22,6 +22,7 @@ type measure struct {
 type reading struct {
 	in  *sim.Input
 	res *sim.Result
+	air *breathed // nil: the air is not asked for
 }
 
 // measures returns the indicators of a base: the network's, and per class of

@@ -45,6 +45,7 @@ type Options struct {
 	Now    func() time.Time
 	CPU    func() time.Duration // CPU time of the process; nil: not measured
 
+	Air      *Air            // how runs judge the air; nil: not at all
 	Threads  int             // of a run; 0: all cores
 	Changed  func(id string) // called when a run changed here; nil: nobody wants to know
 	Simulate Simulate        // nil: sim.Run

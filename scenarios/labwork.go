@@ -121,7 +121,7 @@ func (w *work) experiment(ctx context.Context) (*Experiment, error) {
 	}
 	q := w.run.Request
 	e := &Experiment{Base: BaseCase(base), Period: w.lab.o.Period, Seed: q.Seed, Replications: q.Replications, Most: q.Most, Poisson: q.Poisson,
-		Threads: w.lab.o.Threads, Engine: w.lab.o.Engine, Map: true, Simulate: w.lab.o.Simulate, Tick: func() { w.tick(ctx, nil) }}
+		Threads: w.lab.o.Threads, Engine: w.lab.o.Engine, Map: true, Air: w.lab.o.Air, Simulate: w.lab.o.Simulate, Tick: func() { w.tick(ctx, nil) }}
 	e.Period.Begin, e.Period.End = q.Begin, q.End
 	for _, id := range q.Scenarios {
 		d, _, err := w.lab.Scenario(ctx, id)

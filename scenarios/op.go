@@ -52,7 +52,7 @@ func opSpecs() []opSpec {
 		{OpAllowTurn, onTurns, false, func() Args { return new(AllowTurn) }, "Permit classes on existing turns."},
 		{OpScale, onNothing, true, func() Args { return new(ScaleDemand) }, "Multiply trips by a factor: all, by class, type, zone or pair of zones."},
 		{OpShift, onNothing, true, func() Args { return new(ShiftDemand) }, "Move departures in time."},
-		{OpLowEmission, onSegments, false, func() Args { return new(LowEmission) }, "Close an area to classes of vehicles."},
+		{OpLowEmission, onSegments, false, func() Args { return new(LowEmission) }, "Keep vehicles out of an area: by class, which changes traffic, or by emission standard, which changes the fleet."},
 		{OpRevert, onNothing, false, func() Args { return new(Revert) }, "Take back an earlier change: the inverse of every operation."},
 	}
 }

@@ -116,24 +116,3 @@ func (a *AllowTurn) apply(b *builder, c *Change) {
 		b.say("turn %s is permitted to %s", b.city.MovementName(m), jsonText(classNames(more)))
 	}
 }
-
-// LowEmission closes an area to classes of vehicles.
-type LowEmission struct {
-	Ban []string `json:"ban" doc:"Classes that may not enter, such as truck, van."`
-}
-
-func (a *LowEmission) apply(b *builder, c *Change) {
-	ban := b.classes(a.Ban)
-	if len(a.Ban) == 0 {
-		b.problem("", "ban is empty, expected at least one class")
-	}
-	closed := 0
-	for _, s := range b.segments(&c.Select) {
-		first, n := b.city.LanesOf(s)
-		for l := first; l < first+geo.LaneID(n); l++ {
-			b.patch.SetAllow(l, b.city.Lanes.At(l).Allow&^ban)
-		}
-		closed++
-	}
-	b.say("%d segments are closed to %s", closed, jsonText(classNames(ban)))
-}

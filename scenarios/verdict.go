@@ -14,6 +14,9 @@ func (t *trial) comparison() *Comparison {
 			a.KPIs = append(a.KPIs, kpi)
 			family = append(family, float64(kpi.P))
 		}
+		if t.air != nil {
+			a.Air = t.airDiff(i + 1)
+		}
 		if t.Map {
 			a.Segments = t.segments(i + 1)
 		}

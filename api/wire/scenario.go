@@ -121,8 +121,31 @@ type Alternative struct {
 	Changes  []string `json:"changes" doc:"What was done, in words."`
 	Warnings []string `json:"warnings"`
 	Side
-	Identical bool  `json:"identical" doc:"Every replication ended in the same bits as the base's."`
-	KPIs      []KPI `json:"kpis"`
+	Identical bool     `json:"identical" doc:"Every replication ended in the same bits as the base's."`
+	KPIs      []KPI    `json:"kpis"`
+	Air       *AirDiff `json:"air,omitempty"`
+}
+
+// AirDiff is what an alternative does to the air that people breathe.
+type AirDiff struct {
+	Fleet      string    `json:"fleet" doc:"Vehicles of the base."`
+	WeightedBy string    `json:"weighted_by" enum:"population,area" doc:"What exposure is weighted by: area where no zone has a population."`
+	Zones      []ZoneAir `json:"zones"`
+}
+
+// ZoneAir is what traffic adds to the air of a zone, means over replications
+// under a reference weather.
+type ZoneAir struct {
+	Zone       string   `json:"zone"`
+	Population *float64 `json:"population"`
+	BaseNO2    *float64 `json:"base_no2_ugm3"`
+	AltNO2     *float64 `json:"alt_no2_ugm3"`
+	DiffNO2    *float64 `json:"diff_no2_ugm3"`
+	LoNO2      *float64 `json:"lo95_no2_ugm3"`
+	HiNO2      *float64 `json:"hi95_no2_ugm3"`
+	BasePM25   *float64 `json:"base_pm25_ugm3"`
+	AltPM25    *float64 `json:"alt_pm25_ugm3"`
+	Better     string   `json:"better" enum:"yes,no,unclear" doc:"By NO2."`
 }
 
 // KPI is the difference of one indicator, alternative minus base.

@@ -15,6 +15,7 @@ import (
 	"tideway/internal/usage"
 	"tideway/scenarios"
 	"tideway/sim"
+	"tideway/sim/air/emission"
 	"tideway/unit"
 )
 
@@ -25,6 +26,7 @@ type CompareCmd struct {
 	Replications int      `default:"5" help:"Replications at least."`
 	Most         int      `placeholder:"N" help:"Go on, at most to N replications, until the intervals are small enough."`
 	Tolerance    float64  `default:"0.02" help:"Small enough: half-width of the delay difference as a share of the base's delay."`
+	Fleet        string   `placeholder:"FILE" help:"Vehicle fleet for emissions (JSON); default: a European urban fleet of 2025."`
 	Poisson      bool     `help:"Draw departures per replication (Poisson per relation) instead of those of the files."`
 	Map          bool     `help:"Add differences per segment to the JSON."`
 	JSON         bool     `name:"json" help:"Print one JSON object."`
@@ -60,7 +62,11 @@ func (c *CompareCmd) compare(ctx context.Context, progress bar) (*scenarios.Comp
 	if err != nil {
 		return nil, err
 	}
-	e := scenarios.Experiment{Base: scenarios.BaseCase(base), Alternatives: cases, Period: period, Seed: c.Seed, Replications: c.Replications,
+	air, err := airOf(c.Fleet)
+	if err != nil {
+		return nil, err
+	}
+	e := scenarios.Experiment{Air: air, Base: scenarios.BaseCase(base), Alternatives: cases, Period: period, Seed: c.Seed, Replications: c.Replications,
 		Most: c.Most, Tolerance: unit.Share(c.Tolerance), Poisson: c.Poisson, Threads: c.Threads, Engine: sim.Version, Map: c.Map}
 	result, err := e.Compare(ctx, func(s scenarios.Steps) { progress.at(s.Done, s.Total, "simulations") })
 	if err != nil {
@@ -68,6 +74,21 @@ func (c *CompareCmd) compare(ctx context.Context, progress bar) (*scenarios.Comp
 	}
 	result.WallS, result.CPUS = time.Since(begin).Seconds(), (usage.CPU() - cpu).Seconds()
 	return result, nil
+}
+
+// airOf returns the reference of the air, with the fleet of a file if one is named.
+func airOf(fleet string) (*scenarios.Air, error) {
+	air, err := scenarios.DefaultAir()
+	if err != nil || fleet == "" {
+		return air, err
+	}
+	f, err := os.Open(fleet)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	air.Fleet, err = emission.ReadFleet(f, emission.Default(), fleet)
+	return air, err
 }
 
 func printComparison(out io.Writer, c *scenarios.Comparison) error {

@@ -40,6 +40,9 @@ func openLab(ctx context.Context, b *bus.Bus, o scenarios.Options) (*lab, error)
 	if err != nil {
 		return nil, err
 	}
+	if o.Air, err = scenarios.DefaultAir(); err != nil {
+		return nil, err
+	}
 	o.Documents, o.Runs, o.Results, o.Queue = stores[0], stores[1], stores[2], queue{q}
 	o.Engine, o.Now, o.CPU = sim.Version, time.Now, usage.CPU
 	o.Period.UntilClear, o.Period.StuckAfter, o.Period.Interval = true, stuckAfter, mapInterval
