@@ -74,7 +74,8 @@ type World struct {
 	sky      sky
 }
 
-// New returns a world that stands at opt.Start.
+// New returns a world whose devices report from opt.Start on. Its streets are
+// empty until the first Advance, which plays the warm-up before opt.Start too.
 func New(city *geo.City, opt Options) (*World, error) {
 	if opt.Start.Truncate(grid) != opt.Start {
 		return nil, fmt.Errorf("the world cannot start at %v, expected a quarter of an hour", opt.Start)
@@ -92,11 +93,7 @@ func New(city *geo.City, opt Options) (*World, error) {
 	if local.Sub(w.midnight) < turnOver {
 		w.midnight = midnight(w.midnight.Add(-time.Hour))
 	}
-	if err := w.begin(opt.Start.Add(-warmUp)); err != nil {
-		return nil, err
-	}
-	w.runTo(opt.Start, &live.Batch{})
-	return w, nil
+	return w, w.begin(opt.Start.Add(-warmUp))
 }
 
 func midnight(t time.Time) time.Time {
@@ -157,7 +154,6 @@ func (w *World) Advance(to time.Time) (*live.Batch, error) {
 			return nil, err
 		}
 		w.from = over
-		w.runTo(over, &live.Batch{})
 	}
 }
 
