@@ -33,6 +33,8 @@ type prepared struct {
 	panel *Panel
 	loo   []float32
 	fit   *fitted
+	// intervals are the baseline's; fit has those of the model that serves.
+	intervals *Conformal
 }
 
 func (r *Runner) refreshGroup(ctx context.Context, k groupKey, rows []geo.SensorID, until time.Time, span fitSpan) (prepared, error) {
@@ -56,6 +58,7 @@ func (r *Runner) refreshGroup(ctx context.Context, k groupKey, rows []geo.Sensor
 	if p.fit.conformal, err = r.calibrate(ctx, g, &p, p.fit.decay, replayDays*Slots(k.interval)); err != nil {
 		return prepared{}, err
 	}
+	p.intervals = p.fit.conformal
 	r.install(g, p.fit)
 	return p, nil
 }

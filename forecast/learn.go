@@ -63,8 +63,10 @@ type Verdict struct {
 // Learn refreshes every group and lets each Learner try for it: a draft is
 // fitted without the last days and judged on them against the baseline; when
 // it wins, a full fit serves from now on, its intervals calibrated with the
-// draft's errors. Otherwise what served before goes on. It is long work, meant
-// for a background goroutine at night; Tick may run meanwhile, and ctx ends it.
+// draft's errors. Otherwise what served before goes on, unless it is of the same
+// learner and the draft was worse than the baseline, which then serves again. It
+// is long work, meant for a background goroutine at night; Tick may run
+// meanwhile, and ctx ends it.
 func (r *Runner) Learn(ctx context.Context, snap *live.Snapshot) ([]Verdict, error) {
 	r.fitting.Lock()
 	defer r.fitting.Unlock()
@@ -130,6 +132,9 @@ func (r *Runner) challenge(ctx context.Context, k groupKey, rows []geo.SensorID,
 	v.Card.Scores = scores
 	if gain := gainOf(scores); gain < winMargin {
 		v.Why = fmt.Sprintf("better than the baseline by %.1f %%, expected at least %.1f %%", 100*gain, 100*winMargin)
+		if gain < 0 && r.demote(k, l.Name(), p.intervals) {
+			v.Why += "; its predecessor no longer serves"
+		}
 		return v, nil
 	}
 	intervals, err := r.calibrate(ctx, g, p, draft, unseen)
@@ -168,6 +173,9 @@ func head(col []float32, rows, have, want int) []float32 {
 
 func (r *Runner) training(g *group, p *prepared, name string) Training {
 	in := Training{Panel: p.panel, Usual: p.loo, Profile: p.fit.profile, Steps: g.steps, Links: p.fit.links, Threads: r.opt.Threads, Calendar: r.calendar}
+	if r.opt.LearnThreads > 0 {
+		in.Threads = r.opt.LearnThreads
+	}
 	if r.opt.Progress != nil {
 		in.Progress = func(done float64) {
 			r.opt.Progress(fmt.Sprintf("%s %s every %v", name, g.quantity, g.interval), done)
@@ -222,6 +230,22 @@ func (r *Runner) serve(k groupKey, m Model, intervals *Conformal) {
 		f.previous, f.model, f.conformal = f.model, m, intervals
 		g.fit = &f
 	}
+}
+
+// demote puts the baseline in the place of a serving model of a learner whose
+// newest draft lost to it: what was learned no longer holds. It reports whether
+// such a model served.
+func (r *Runner) demote(k groupKey, learner string, intervals *Conformal) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	g := r.group(k)
+	if g == nil || g.fit == nil || g.fit.model.Card().Name != learner {
+		return false
+	}
+	f := *g.fit
+	f.previous, f.model, f.conformal = f.model, f.decay, intervals
+	g.fit = &f
+	return true
 }
 
 // Rollback puts the model that served a group before the serving one back, and

@@ -22,7 +22,10 @@ type Options struct {
 	Learners []Learner // models that compete with the baseline in Learn
 	Graph    *Graph    // driving distances between segments; nil: CityGraph
 	Threads  int       // 0: all cores
-	Memory   time.Duration
+	// LearnThreads bounds the cores that learners train on beside the service;
+	// 0: Threads.
+	LearnThreads int
+	Memory       time.Duration
 	// CongestedBelow is the speed below which a road counts as congested; 0: a
 	// share of its free-flow speed by road class (CongestedShare).
 	CongestedBelow unit.Speed
@@ -125,7 +128,7 @@ type fitted struct {
 	notes     []string
 }
 
-// windowSpan is how much past a window shows: two hours, in at least 12 and at
+// pastOf is how much past a window shows: two hours, in at least 12 and at
 // most 120 intervals.
 func pastOf(interval time.Duration) int {
 	return min(120, max(12, int(2*time.Hour/interval)))
