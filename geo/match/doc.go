@@ -11,5 +11,6 @@
 // Networks are often drawn a few metres off: with enough sensors the common
 // shift is estimated from the sideways distances of all matches (iteratively
 // reweighted least squares with Cauchy weights) and taken out first. Then no
-// more sensors may share a spot of a segment than it has lanes.
+// more sensors may share a spot of a segment than it has lanes, and those that
+// share one see a lane each.
 package match

@@ -131,6 +131,30 @@ func TestTwoLoopsDoNotShareALane(t *testing.T) {
 	}
 }
 
+func TestLoopsSideBySideSeeALaneEach(t *testing.T) {
+	d := &geo.Draft{Name: "avenue", TimeZone: "UTC", Frame: geo.LocalFrame(orb.Point{11, 44}),
+		Nodes:    []geo.Node{{ID: "a"}, {ID: "b", XY: orb.Point{0, 200}}},
+		Segments: []geo.Segment{{ID: "ab", From: 0, To: 1, Length: 200, Limit: 50 * unit.KMH, Shape: orb.LineString{{0, 0}, {0, 200}}}}}
+	for i := range 4 { // northbound, lane 0 on the right
+		x := 4.8 - 3.2*float64(i)
+		d.Lanes = append(d.Lanes, geo.Lane{Segment: 0, Index: i, Length: 200, Width: 3.2, Limit: 50 * unit.KMH, Allow: geo.MotorClasses, Shape: orb.LineString{{x, 0}, {x, 200}}})
+	}
+	c, err := d.Build()
+	if err != nil {
+		t.Fatal(err)
+	}
+	loop := func(id string, x float64, at unit.Share) geo.Sensor { return sensorAt(c, id, 0, at, orb.Point{x, 0}) }
+	r := match.Match(c, []geo.Sensor{loop("left", -4, 0.5), loop("right", 1, 0.51), loop("middle", -2, 0.5), loop("alone", 3, 0.1),
+		loop("twin b", 0, 0.9), loop("twin a", 0, 0.9)}, match.Options{NoShift: true})
+	var got []geo.LaneID
+	for _, s := range r.Sensors {
+		got = append(got, s.Lane)
+	}
+	if want := []geo.LaneID{3, 1, 2, geo.NoLane, 2, 1}; !slices.Equal(got, want) {
+		t.Errorf("lanes %v, want %v", got, want)
+	}
+}
+
 func BenchmarkMatch(b *testing.B) {
 	c := grid(b, 30)
 	var sensors []geo.Sensor

@@ -32,7 +32,7 @@ const (
 
 // Result is the outcome for all sensors.
 type Result struct {
-	Sensors    []geo.Sensor // as given, with Segment, At and Match filled in
+	Sensors    []geo.Sensor // as given, with Segment, At, Lane and Match filled in
 	Matched    int
 	Review     []string      // ids of sensors that a person should look at, in order
 	East       unit.Length   // common shift that was taken out
@@ -79,6 +79,7 @@ type matcher struct {
 type spot struct {
 	sensor     int
 	xy         orb.Point
+	at         orb.Point // with the common shift taken out
 	candidates []candidate
 	taken      int // which candidate it has
 	moved      bool
@@ -100,7 +101,7 @@ func (m *matcher) find(shift orb.Point) {
 	for i := range m.open {
 		p := &m.open[i]
 		xy := orb.Point{p.xy[0] - shift[0], p.xy[1] - shift[1]}
-		p.candidates, p.taken, p.moved = p.candidates[:0], 0, false
+		p.at, p.candidates, p.taken, p.moved = xy, p.candidates[:0], 0, false
 		for _, near := range m.city.Nearest(xy, m.opt.Reach, mostCandidates) {
 			if c, ok := m.candidate(&m.sensors[p.sensor], near.Segment, xy); ok {
 				p.candidates = append(p.candidates, c)
@@ -197,6 +198,7 @@ func (m *matcher) result(shift orb.Point, err float64) Result {
 			r.Review = append(r.Review, s.ID)
 		}
 	}
+	m.lanes()
 	return r
 }
 

@@ -58,16 +58,8 @@ func (m *matcher) leastLoss(s geo.SegmentID, spots []int) int {
 // crowded reports whether more sensors that measure the same sit where spot i
 // sits than the segment has lanes.
 func (m *matcher) crowded(s geo.SegmentID, i int, spots []int) bool {
-	here := m.open[i].candidates[m.open[i].taken].at
 	_, lanes := m.city.LanesOf(s)
-	n := 0
-	for _, k := range spots {
-		q := &m.open[k]
-		if there := q.candidates[q.taken].at; there-here < sameSpot && here-there < sameSpot && m.sameMeasure(m.open[i].sensor, q.sensor) {
-			n++
-		}
-	}
-	return n > lanes
+	return len(m.besides(i, spots)) > lanes
 }
 
 // sameMeasure: a flow and a speed channel may well share one loop.
