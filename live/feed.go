@@ -27,6 +27,9 @@ type Log interface {
 	Trim(ctx context.Context, upTo uint64) error
 }
 
+// LogName is the name under which the bus keeps a feed's log.
+const LogName = "READINGS"
+
 // Options of a feed. City, Dir and Log are needed; the zero value of the rest
 // means the default in the comment.
 type Options struct {

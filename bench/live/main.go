@@ -114,7 +114,7 @@ func (b *bench) open(folder string, measures ...geo.Quantity) (err error) {
 	if b.bus, err = bus.Start(bus.Options{Dir: filepath.Join(at, "bus")}); err != nil {
 		return err
 	}
-	log, err := b.bus.Log(context.Background(), "READINGS")
+	log, err := b.bus.Log(context.Background(), live.LogName)
 	if err != nil {
 		return err
 	}

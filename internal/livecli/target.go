@@ -45,7 +45,7 @@ func openFolder(ctx context.Context, dir string, city *geo.City) (*folder, error
 	if err != nil {
 		return nil, fmt.Errorf("opening %s: %w (is a service running on it? then use --to)", dir, err)
 	}
-	log, err := b.Log(ctx, "READINGS")
+	log, err := b.Log(ctx, live.LogName)
 	if err == nil {
 		var feed *live.Feed
 		if feed, err = live.Open(ctx, live.Options{City: city, Dir: filepath.Join(dir, "readings"), Log: log, MaxMessage: b.MaxMessage()}); err == nil {

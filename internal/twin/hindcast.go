@@ -96,7 +96,7 @@ func loadPast(ctx context.Context, o Options, h Hindcast) (_ *past, err error) {
 		return nil, err
 	}
 	defer b.Stop()
-	log, err := b.Log(ctx, readingsLog)
+	log, err := b.Log(ctx, live.LogName)
 	if err != nil {
 		return nil, err
 	}

@@ -48,9 +48,6 @@ type Options struct {
 // Period is a stretch of the demand's clock that runs simulate.
 type Period struct{ Begin, End time.Duration }
 
-// readingsLog is the bus's log of readings.
-const readingsLog = "READINGS"
-
 const (
 	defaultTick  = time.Minute
 	defaultRefit = 3 * time.Hour
@@ -151,7 +148,7 @@ func (t *Twin) open(ctx context.Context) (err error) {
 }
 
 func (t *Twin) openPart(ctx context.Context, city *geo.City) (*part, error) {
-	log, err := t.bus.Log(ctx, readingsLog)
+	log, err := t.bus.Log(ctx, live.LogName)
 	if err != nil {
 		return nil, err
 	}
