@@ -70,11 +70,24 @@ func roundLine(l orb.LineString) orb.LineString {
 
 func round7(v float64) float64 { return math.Round(v*1e7) / 1e7 }
 
-// extent is the box around segments, zones and sensors.
-func (p *places) extent() orb.Bound {
+// streets is the box around the segments.
+func (p *places) streets() orb.Bound {
 	points := orb.MultiPoint{}
 	for _, l := range p.lines {
 		points = append(points, l...)
+	}
+	if len(points) == 0 {
+		return orb.Bound{}
+	}
+	return points.Bound()
+}
+
+// extent is the box around segments and sensors: what tiles show.
+func (p *places) extent() orb.Bound {
+	points := orb.MultiPoint{}
+	if len(p.lines) > 0 {
+		b := p.streets()
+		points = append(points, b.Min, b.Max)
 	}
 	for _, s := range p.city.Sensors.All() {
 		points = append(points, s.LonLat)
@@ -86,7 +99,7 @@ func (p *places) extent() orb.Bound {
 }
 
 func (p *places) describe() wire.City {
-	c, b := p.city, p.bound
+	c, b := p.city, p.streets() // a station far off must not shrink the city on the map
 	center := b.Center()
 	return wire.City{
 		Name: c.Name, Version: c.Version, TimeZone: c.TimeZone.String(),
