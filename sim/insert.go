@@ -96,7 +96,7 @@ func (e *Engine) routeTrip(id carID, t *demand.Trip) bool {
 	var segs []geo.SegmentID
 	if open {
 		segs = e.in.Demand.Routes[t.Route].Segments
-	} else if segs = e.findRoute(t, k); segs == nil {
+	} else if segs = e.wayOf(c.trip, t, k); segs == nil {
 		return false
 	}
 	if e.paths.own == nil {
@@ -405,6 +405,7 @@ func (e *Engine) eachUpstream(track trackID, distM float64, depth int, ok func(f
 // enterRoad puts a vehicle on its lane and books the departure.
 func (e *Engine) enterRoad(track trackID, v veh, trip int32) {
 	c := &e.cars[v.id]
+	delete(e.guide.kept, trip)
 	c.depart, c.startM = e.tick, v.posM
 	c.enteredS = e.nowS
 	c.freeS = (e.net.tracks[track].lengthM - v.posM) / max(e.net.tracks[track].limitMPS*float64(v.factor), 0.1)

@@ -19,16 +19,22 @@ type guide struct {
 	distM []float64
 	next  int64 // tick of the next renewal
 
-	costS []float64
-	from  []geo.SegmentID
-	stamp []int32
-	round int32
-	heap  []heapItem
+	stale   bool // times have been renewed since the landmarks were measured
+	reverse *wayGraph
+	marks   [landmarks]geo.SegmentID
+	bounds  []waymark // by segment
+	nodes   []wayNode // by segment
+	round   int32     // of nodes
+	heap    []heapItem
+	goal    *waymark
+	kept    map[int32]keptWay // by trip that waits to depart
 }
 
-type heapItem struct {
-	costS float64
-	seg   geo.SegmentID
+// keptWay is a way found for a trip that had no room to depart. It holds until
+// travel times are renewed.
+type keptWay struct {
+	until int64 // the tick of the renewal
+	segs  []geo.SegmentID
 }
 
 // wayGraph lists for every segment which segments follow and who may go there.
@@ -79,10 +85,11 @@ func (e *Engine) prepareGuide() *guide {
 	n := e.net.city.Segments.Len()
 	g.ways = newWayGraph(e.net)
 	g.timeS, g.vehS, g.distM = make([]float64, n), make([]float64, n), make([]float64, n)
-	g.costS, g.from, g.stamp = make([]float64, n), make([]geo.SegmentID, n), make([]int32, n)
+	g.nodes, g.kept = make([]wayNode, n), map[int32]keptWay{}
 	for s, seg := range e.net.city.Segments.All() {
 		g.timeS[s] = float64(seg.Length) / float64(seg.Limit)
 	}
+	g.survey()
 	return g
 }
 
@@ -101,6 +108,7 @@ func (e *Engine) renewGuide() {
 		every = guideEvery
 	}
 	g.next = e.tick + max(1, int64(every/e.step))
+	g.stale = true
 	vehS, distM := make([]float64, len(g.timeS)), make([]float64, len(g.timeS))
 	for t := range e.tally.tracks {
 		c, s := &e.tally.tracks[t], e.net.tracks[t].seg
@@ -121,6 +129,21 @@ func (e *Engine) renewGuide() {
 		}
 		g.timeS[s] += 0.5 * (seen - g.timeS[s])
 	}
+}
+
+// wayOf is findRoute for trip i, which may have asked before and found no room
+// to depart.
+func (e *Engine) wayOf(i int32, t *demand.Trip, k *kind) []geo.SegmentID {
+	g := e.prepareGuide()
+	if w, ok := g.kept[i]; ok && w.until == g.next {
+		return w.segs
+	}
+	g.refresh()
+	w := e.findRoute(t, k)
+	if w != nil {
+		g.kept[i] = keptWay{g.next, w}
+	}
+	return w
 }
 
 // findRoute returns a way for a trip over its intermediate places, nil when
@@ -146,7 +169,7 @@ func (e *Engine) findRoute(t *demand.Trip, k *kind) []geo.SegmentID {
 		if goal == way[len(way)-1] {
 			continue
 		}
-		leg := e.shortest(way[len(way)-1], goal, k)
+		leg := e.guide.shortest(way[len(way)-1], goal, k)
 		if leg == nil {
 			return nil
 		}
@@ -169,86 +192,6 @@ func (e *Engine) openFor(s geo.SegmentID, k *kind) bool {
 		}
 	}
 	return false
-}
-
-// shortest returns the quickest way between two segments by Dijkstra's
-// algorithm (A note on two problems in connexion with graphs, 1959); ties go to
-// the smaller segment. nil: none.
-func (e *Engine) shortest(from, to geo.SegmentID, k *kind) []geo.SegmentID {
-	g := &e.guide
-	g.round++
-	g.heap = g.heap[:0]
-	g.reach(from, geo.NoSegment, 0)
-	for len(g.heap) > 0 {
-		top := g.pop()
-		if top.costS > g.costS[top.seg] {
-			continue
-		}
-		if top.seg == to {
-			return g.trace(to)
-		}
-		for i := g.ways.start[top.seg]; i < g.ways.start[top.seg+1]; i++ {
-			if a := g.ways.allow[i]; k.ignore && a != 0 || a.Has(k.class) {
-				next := g.ways.to[i]
-				g.reach(next, top.seg, top.costS+g.timeS[next]+g.ways.costS[i])
-			}
-		}
-	}
-	return nil
-}
-
-func (g *guide) reach(s, from geo.SegmentID, costS float64) {
-	if g.stamp[s] == g.round && g.costS[s] <= costS {
-		return
-	}
-	g.stamp[s], g.costS[s], g.from[s] = g.round, costS, from
-	g.heap = append(g.heap, heapItem{costS, s})
-	h := g.heap
-	for i := len(h) - 1; i > 0; {
-		up := (i - 1) / 2
-		if !h[i].before(h[up]) {
-			break
-		}
-		h[i], h[up] = h[up], h[i]
-		i = up
-	}
-}
-
-func (a heapItem) before(b heapItem) bool {
-	return a.costS < b.costS || a.costS == b.costS && a.seg < b.seg
-}
-
-func (g *guide) pop() heapItem {
-	h := g.heap
-	top := h[0]
-	last := len(h) - 1
-	h[0] = h[last]
-	h = h[:last]
-	for i := 0; ; {
-		c := 2*i + 1
-		if c >= last {
-			break
-		}
-		if c+1 < last && h[c+1].before(h[c]) {
-			c++
-		}
-		if !h[c].before(h[i]) {
-			break
-		}
-		h[i], h[c] = h[c], h[i]
-		i = c
-	}
-	g.heap = h
-	return top
-}
-
-func (g *guide) trace(to geo.SegmentID) []geo.SegmentID {
-	var way []geo.SegmentID
-	for s := to; s != geo.NoSegment; s = g.from[s] {
-		way = append(way, s)
-	}
-	slices.Reverse(way)
-	return way
 }
 
 // routeOpen reports whether a vehicle of a type can drive a route of the

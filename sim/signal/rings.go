@@ -102,7 +102,8 @@ func (r *rings) firstOf(g *ring, barrier int) int {
 }
 
 // cycleTime returns the time since the cycle's zero. The offset times the
-// beginning of the first coordinated green, or its end, or the zero itself.
+// begin of the coordinated greens (when all of them are on), their end (when
+// the first turns yellow), or the zero itself.
 func (r *rings) cycleTime(now time.Duration) time.Duration {
 	cycle := r.plan.Cycle
 	if cycle <= 0 {
@@ -110,9 +111,10 @@ func (r *rings) cycleTime(now time.Duration) time.Duration {
 	}
 	zero := r.plan.Offset
 	if r.coord && r.plan.Anchor != geo.AnchorFirstStage {
-		begin, green := r.coordinated()
-		zero -= begin
+		green, yellow := r.coordinated()
 		if r.plan.Anchor == geo.AnchorYellow {
+			zero -= yellow
+		} else {
 			zero -= green
 		}
 	}
@@ -123,20 +125,23 @@ func (r *rings) cycleTime(now time.Duration) time.Duration {
 	return in
 }
 
-// coordinated returns when the first coordinated phase begins in the cycle and
-// how long its green is.
-func (r *rings) coordinated() (begin, green time.Duration) {
+// coordinated returns when in the cycle the last of the coordinated phases
+// turns green, and when the first of them turns yellow.
+func (r *rings) coordinated() (green, yellow time.Duration) {
+	found := false
 	for i := range r.rings {
 		sum := time.Duration(0)
 		for _, p := range r.rings[i].order {
 			ph := &r.plan.Phases[p]
-			if ph.Coordinated {
-				return sum, ph.Split - ph.Yellow - ph.AllRed
+			if end := sum + ph.Split - ph.Yellow - ph.AllRed; ph.Coordinated && !found {
+				green, yellow, found = sum, end, true
+			} else if ph.Coordinated {
+				green, yellow = max(green, sum), min(yellow, end)
 			}
 			sum += ph.Split
 		}
 	}
-	return 0, 0
+	return green, yellow
 }
 
 // forceOff returns the time in the cycle at which the green of ring g's phase k
