@@ -7,16 +7,18 @@ import (
 	"io"
 	"net"
 	"os"
+	"path/filepath"
 	"runtime"
 	"time"
 
 	"github.com/alecthomas/kong"
 
 	"tideway/internal/bus"
+	"tideway/live"
 )
 
 type doctorCmd struct {
-	Data string `env:"TIDEWAY_DATA_DIR" help:"Folder whose disk is tried; default the system's temporary one."`
+	Data string `env:"TIDEWAY_DATA_DIR" help:"Data folder, of a service or yet to come: its disk is tried and its history read back and compared with its checksums. Default the system's temporary folder."`
 }
 
 // Run tries what a service needs of this machine and prints what it found. It
@@ -33,6 +35,7 @@ func (c *doctorCmd) Run(k *kong.Context) error {
 		{"time zones", timeZones},
 		{"loopback", loopback},
 		{"durable log", c.durableLog},
+		{"history", c.history},
 	}
 	var failed error
 	for _, check := range checks {
@@ -65,6 +68,16 @@ func loopback() (string, error) {
 		return "", err
 	}
 	return "can listen", ln.Close()
+}
+
+// history compares every file of the data folder's history with its checksum.
+func (c *doctorCmd) history() (string, error) {
+	dir := filepath.Join(c.Data, "readings")
+	if _, err := os.Stat(dir); c.Data == "" || errors.Is(err, os.ErrNotExist) {
+		return "none there", nil
+	}
+	files, err := live.VerifyHistory(dir)
+	return fmt.Sprintf("%d files, all as they were written", files), err
 }
 
 // durableLog starts the embedded log in a folder of its own and times messages

@@ -206,6 +206,9 @@ func TestDamageIsNamedAndNeverPanics(t *testing.T) {
 	if err := s.Verify(); err != nil {
 		t.Fatal(err)
 	}
+	if files, err := VerifyDir(dir); err != nil || files != 2 {
+		t.Fatalf("%d files, %v; want 2", files, err)
+	}
 }
 
 func TestLeftoversOfACrashAreRemoved(t *testing.T) {
