@@ -16,6 +16,7 @@ import (
 	"tideway/forecast"
 	"tideway/geo"
 	"tideway/internal/bus"
+	"tideway/internal/usage"
 	"tideway/live"
 	"tideway/scenarios"
 	"tideway/sim"
@@ -38,7 +39,8 @@ type Options struct {
 	Refit    time.Duration     // local time of day at which models are refitted; 03:00
 	Holidays forecast.Holidays // nil: none are known
 	Learners []forecast.Learner
-	Threads  int // 0: all cores
+	Learned  func(forecast.Verdict) // told what became of every candidate; may be nil
+	Threads  int                    // 0: all cores
 	Workers  int // runs worked on at a time in this process; 1, negative: none
 
 	SaveCity func(*geo.City) error // keeps a city that gained sensors; nil: it lives until Stop
@@ -158,12 +160,19 @@ func (t *Twin) openPart(ctx context.Context, city *geo.City) (*part, error) {
 		return nil, err
 	}
 	runner, err := forecast.New(forecast.Options{City: city, History: History{feed}, Holidays: t.o.Holidays,
-		Learners: t.o.Learners, Threads: t.o.Threads})
+		Learners: t.o.Learners, Threads: t.o.Threads, LearnThreads: 1})
 	if err != nil {
 		return nil, errors.Join(err, feed.Close())
 	}
+	if newest := feed.Newest(); !newest.IsZero() && t.o.Now().Sub(newest) > longSilence {
+		t.o.Report(fmt.Errorf("the newest reading is of %s, the clock shows %s: until readings come, streets and forecasts show what is typical",
+			newest.Format(time.RFC3339), t.o.Now().UTC().Format(time.RFC3339)))
+	}
 	return &part{city: city, feed: feed, runner: runner}, nil
 }
+
+// longSilence is how old the newest reading may be at the start without a word.
+const longSilence = 24 * time.Hour
 
 // Stop ends the loop and closes everything: what was acknowledged is on disk.
 func (t *Twin) Stop() error {
@@ -253,15 +262,27 @@ func (t *Twin) refits(ctx context.Context) {
 			t.o.Report(fmt.Errorf("fitting models: %w", err))
 		}
 		if ctx.Err() == nil && len(t.o.Learners) > 0 {
-			if _, err := p.runner.Learn(ctx, p.feed.Snapshot()); err != nil && ctx.Err() == nil {
-				t.o.Report(fmt.Errorf("training models: %w", err))
-			}
+			usage.Background(func() { t.learn(ctx, p) })
 		}
 		select {
 		case <-ctx.Done():
 			return
 		case <-time.After(t.untilRefit()):
 		case <-t.refitNow:
+		}
+	}
+}
+
+// learn lets the learners try, on one core and at low priority, so that ticks
+// and answers do not wait.
+func (t *Twin) learn(ctx context.Context, p *part) {
+	verdicts, err := p.runner.Learn(ctx, p.feed.Snapshot())
+	if err != nil && ctx.Err() == nil {
+		t.o.Report(fmt.Errorf("training models: %w", err))
+	}
+	for _, v := range verdicts {
+		if t.o.Learned != nil {
+			t.o.Learned(v)
 		}
 	}
 }
