@@ -74,8 +74,8 @@ type OffsetAnchor uint8
 // Anchors.
 const (
 	AnchorFirstStage OffsetAnchor = iota // begin of stage 1 or of the cycle
-	AnchorGreen                          // begin of the coordinated green
-	AnchorYellow                         // end of the coordinated green
+	AnchorGreen                          // begin of the coordinated greens: the last of them to begin
+	AnchorYellow                         // end of the coordinated greens: the first of them to end
 )
 
 var offsetAnchorNames = []string{"first_stage", "green", "yellow"}

@@ -137,6 +137,12 @@ func (b *builder) turns(n, k int, major [2]int) (out []path) {
 // of two shares it with traffic going straight.
 func (b *builder) target(n, k, lane int, e exit, exits []exit) (int, bool) {
 	in, out := b.arms[n][k].in, b.arms[n][e.arm].out
+	if b.s.Leads != nil {
+		from, to := b.d.Segments[b.arms[n][k].inSegment].ID, b.d.Segments[b.arms[n][e.arm].outSegment].ID
+		if target, leads, known := b.s.Leads(from, to, lane); known {
+			return min(max(target, 0), out-1), leads
+		}
+	}
 	if len(exits) == 1 {
 		return min(lane, out-1), lane < out || lane == in-1 && in > out
 	}

@@ -23,7 +23,13 @@ type Sketch struct {
 	Origin   orb.Point // lon/lat
 	Nodes    []Node
 	Roads    []Road
+	Leads    Leads // nil: all turns by angle
 }
+
+// Leads tells where the lanes of an approach lead at nodes whose lane use is
+// known: from and to are ids of segments, lane and target count from the kerb.
+// known is false for approaches that go by angle and number of lanes.
+type Leads func(from, to string, lane int) (target int, leads, known bool)
 
 // Node is where roads meet or end.
 type Node struct {

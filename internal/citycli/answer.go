@@ -13,11 +13,12 @@ import (
 // answer is what an import prints. With --json the keys are stable.
 type answer struct {
 	geo.Audit
-	Demand   *demandCounts `json:"demand,omitempty"`
-	Read     int           `json:"read,omitempty"`     // zones or sensors of the input
-	Replaced int           `json:"replaced,omitempty"` // of those, how many the city had before
-	Matching *matching     `json:"matching,omitempty"`
-	CPU      float64       `json:"cpu_s"`
+	Demand     *demandCounts `json:"demand,omitempty"`
+	Read       int           `json:"read,omitempty"`     // zones or sensors of the input
+	Replaced   int           `json:"replaced,omitempty"` // of those, how many the city had before
+	Matching   *matching     `json:"matching,omitempty"`
+	Saturation *saturation   `json:"saturation_flows,omitempty"`
+	CPU        float64       `json:"cpu_s"`
 }
 
 type demandCounts struct {
@@ -66,12 +67,15 @@ func (a *answer) text(c *geo.City) string {
 		fmt.Fprintf(&b, "  %d read, %d of them replaced\n", a.Read, a.Replaced)
 	}
 	a.Matching.write(&b)
+	a.Saturation.write(&b)
 	var assumed, dropped tally
 	for _, x := range a.Assumed {
-		assumed.add(x.Kind+" "+x.Field+": "+x.Why, x.ID+" = "+x.Value)
+		at, why := place(x.Why)
+		assumed.add(x.Kind+" "+x.Field+": "+why, x.ID+at+" = "+x.Value)
 	}
 	for _, x := range a.Dropped {
-		dropped.add(x.Kind+": "+x.Why, x.ID)
+		at, why := place(x.Why)
+		dropped.add(x.Kind+": "+why, x.ID+at)
 	}
 	assumed.write(&b, "assumed")
 	dropped.write(&b, "dropped")
@@ -90,6 +94,16 @@ func (m *matching) write(b *strings.Builder) {
 	for _, r := range m.Review {
 		fmt.Fprintf(b, "    %s: %s, confidence %.2f: %s\n", r.Sensor, orNone(r.Segment), r.Confidence, r.Why)
 	}
+}
+
+// place takes the file and line off the begin of a reason, so that reasons that
+// differ in nothing else are told once.
+func place(why string) (at, rest string) {
+	where, rest, ok := strings.Cut(why, ": ")
+	if file, line, lined := strings.Cut(where, ":"); !ok || !lined || strings.Trim(line, "0123456789") != "" || strings.ContainsAny(file, " ,") {
+		return "", why
+	}
+	return " at " + where, rest
 }
 
 func orNone(id string) string {

@@ -165,9 +165,7 @@ func TestWrongUsage(t *testing.T) {
 		code int
 	}{
 		{"import osm city.pbf --out x", "not built yet", 2},
-		{"import utdf a.csv", "not built yet", 2},
 		{"import tntp", "not built yet", 2},
-		{"export utdf --city x", "not built yet", 2},
 		{"import sumo " + file + " --out " + dir, "--timezone", 0},
 		{"import sumo " + file + " --timezone UTC --out " + dir, "x.net.xml:1: is not well-formed XML", 0},
 		{"import sumo " + file + " --timezone UTC --origin here --out " + dir, "not a place", 0},

@@ -22,7 +22,7 @@ type ExportCmd struct {
 	GMNS    ExportGMNSCmd    `cmd:"" name:"gmns" help:"The city as a folder of GMNS tables."`
 	SUMO    ExportSUMOCmd    `cmd:"" name:"sumo" help:"The signal plans in force as a SUMO additional file."`
 	GeoJSON ExportGeoJSONCmd `cmd:"" name:"geojson" help:"The city as one GeoJSON feature collection."`
-	UTDF    LaterCmd         `cmd:"" name:"utdf" help:"Synchro UTDF (not built yet)."`
+	UTDF    ExportUTDFCmd    `cmd:"" name:"utdf" help:"The city as a combined file of Synchro UTDF 8."`
 }
 
 // Source is where an export comes from.
@@ -84,9 +84,7 @@ func (c *ExportSUMOCmd) Run(k *kong.Context) error {
 		dropped, err = sumo.WritePlans(w, city)
 		return err
 	})
-	for _, d := range dropped {
-		fmt.Fprintf(k.Stderr, "left out %s %s: %s\n", d.Kind, d.ID, d.Why)
-	}
+	tellDropped(k, dropped)
 	return err
 }
 

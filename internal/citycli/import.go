@@ -23,7 +23,7 @@ type ImportCmd struct {
 	GMNS    GMNSCmd    `cmd:"" name:"gmns" help:"A folder of GMNS tables."`
 	Zones   ZonesCmd   `cmd:"" help:"Areas: GeoJSON, or a table with GeoJSON in a column."`
 	Sensors SensorsCmd `cmd:"" help:"Sensors: a table or GeoJSON points; traffic sensors are matched to segments."`
-	UTDF    LaterCmd   `cmd:"" name:"utdf" help:"Synchro UTDF (not built yet)."`
+	UTDF    UTDFCmd    `cmd:"" name:"utdf" help:"Combined file of Synchro UTDF 8."`
 	OSM     LaterCmd   `cmd:"" name:"osm" help:"OpenStreetMap (not built yet)."`
 	TNTP    LaterCmd   `cmd:"" name:"tntp" help:"TNTP test networks (not built yet)."`
 }
