@@ -136,15 +136,32 @@ func (x *search) validate(ctx context.Context) (*Optimisation, error) {
 	return out, nil
 }
 
-// choose returns the finalist with the least delay on fresh replications.
+// choose returns the finalist with the least delay on fresh replications. One
+// that breaks a rule of scenarios, which the moves do not know of, is no finalist.
 func (x *search) choose(ctx context.Context) (genome, error) {
 	x.width = selection
 	x.freshSeeds()
-	list, err := x.evaluate(ctx, x.archive, nil)
+	usable := []genome{}
+	for _, g := range x.archive {
+		if _, err := Apply(x.document(g), Base{City: x.city, Demand: x.Base.Demand}); err == nil {
+			usable = append(usable, g)
+		}
+	}
+	if len(usable) == 0 {
+		return x.genomeOfBase(), nil
+	}
+	list, err := x.evaluate(ctx, usable, nil)
 	if err != nil {
 		return nil, err
 	}
 	return least(list[0], list).g, nil
+}
+
+// document returns the plans of a genome as a scenario.
+func (x *search) document(g genome) *Document {
+	out := &Optimisation{}
+	x.fill(out, g)
+	return out.Document
 }
 
 // fill adds the plans that differ from the base's and what they change; none

@@ -81,6 +81,7 @@ func (x *search) varyOrder(p *geo.Plan) bool {
 // safe reports whether a plan breaks no rule that the one in force keeps.
 func (x *search) safe(p geo.Plan) bool {
 	var bad fault.List
+	checkGreens(x.city, p, nil, &bad)
 	checkSafety(x.city, p, nil, &bad)
 	return bad.Len() == 0
 }

@@ -191,7 +191,7 @@ func checkSafety(city *geo.City, p geo.Plan, was *geo.Plan, bad *fault.List) {
 			was = &inForce
 		}
 	}
-	key := func(i signal.Issue) string { return fmt.Sprint(i.Kind, i.Stage, i.Phase, i.Groups) }
+	key := func(i signal.Issue) string { return fmt.Sprint(i.Kind, i.Phase, i.Groups) } // stages may have changed places
 	old := map[string]bool{}
 	if was != nil {
 		for _, i := range signal.Validate(city, *was) {
@@ -205,17 +205,35 @@ func checkSafety(city *geo.City, p geo.Plan, was *geo.Plan, bad *fault.List) {
 	}
 }
 
-// checkGreens records greens that are shorter than their minimum.
+// checkGreens records greens that are shorter than their minimum. A green that
+// the plan before it, or the one in force, shows as shortly may stay so.
 func checkGreens(city *geo.City, p geo.Plan, was *geo.Plan, bad *fault.List) {
 	for k, st := range p.Stages {
-		least := MinGreen
-		if was != nil {
-			least = min(least, was.Stages[k].Duration)
+		if !IsGreenStage(st) {
+			continue
 		}
-		if IsGreenStage(st) && st.Duration < least {
+		if least := leastGreen(city, p.Signal, was, st); st.Duration < least {
 			bad.Addf("plan", planName(city, p), "stage %d is green for %v, expected at least %v", k+1, st.Duration, least)
 		}
 	}
+}
+
+func leastGreen(city *geo.City, s geo.SignalID, was *geo.Plan, st geo.Stage) time.Duration {
+	least := MinGreen
+	shorter := func(stages []geo.Stage) {
+		for _, old := range stages {
+			if slices.Equal(old.States, st.States) {
+				least = min(least, old.Duration)
+			}
+		}
+	}
+	if was != nil {
+		shorter(was.Stages)
+	}
+	if at := city.Signals.At(s).Plan; at != geo.NoPlan {
+		shorter(city.Plans.At(at).Stages)
+	}
+	return least
 }
 
 func planName(city *geo.City, p geo.Plan) string { return city.Signals.At(p.Signal).ID + "/" + p.ID }

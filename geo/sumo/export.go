@@ -40,12 +40,16 @@ func WritePlans(out io.Writer, c *geo.City) (dropped []geo.Dropped, err error) {
 // comment makes a text safe inside an XML comment.
 func comment(s string) string { return strings.ReplaceAll(s, "--", "- -") }
 
+// programPrefix keeps exported programs apart from those of the network file:
+// SUMO refuses to load a second one of the same name, and puts the last in force. Reading takes it off again.
+const programPrefix = "tideway-"
+
 func writePlan(w *bufio.Writer, signal string, p geo.Plan) {
 	kind := "static"
 	if p.Kind == geo.Actuated {
 		kind = "actuated"
 	}
-	fmt.Fprintf(w, "    <tlLogic id=%s type=%s programID=%s offset=%s>\n", quoted(signal), quoted(kind), quoted(p.ID), quoted(seconds(p.Offset)))
+	fmt.Fprintf(w, "    <tlLogic id=%s type=%s programID=%s offset=%s>\n", quoted(signal), quoted(kind), quoted(programPrefix+p.ID), quoted(seconds(p.Offset)))
 	for _, s := range p.Stages {
 		fmt.Fprintf(w, "        <phase duration=%s state=%s", quoted(seconds(s.Duration)), quoted(states(s.States)))
 		if s.Min != s.Duration || s.Max != s.Duration {

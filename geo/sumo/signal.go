@@ -10,7 +10,7 @@ import (
 )
 
 func readProgram(e *element, file string, additional bool) rawProgram {
-	p := rawProgram{signal: e.must("id"), id: e.text("programID"), kind: e.text("type"), offset: e.seconds("offset", 0),
+	p := rawProgram{signal: e.must("id"), id: strings.TrimPrefix(e.text("programID"), programPrefix), kind: e.text("type"), offset: e.seconds("offset", 0),
 		additional: additional, file: file, where: e.where}
 	if p.id == "" {
 		p.id = "0"
