@@ -21,7 +21,7 @@ func (r *Runner) Refresh(ctx context.Context, snap *live.Snapshot) error {
 	defer r.fitting.Unlock()
 	keys, rows := seriesByGroup(snap)
 	for _, k := range keys {
-		if _, err := r.refreshGroup(ctx, k, rows[k], gridEnd(snap, k), fitSpan{r.opt.Memory, looDays}); err != nil {
+		if _, err := r.refreshGroup(ctx, k, rows[k], gridEnd(snap, k), fitSpan{r.opt.Memory, looDays, r.opt.Threads}); err != nil {
 			return err
 		}
 	}
@@ -30,9 +30,10 @@ func (r *Runner) Refresh(ctx context.Context, snap *live.Snapshot) error {
 
 // prepared is a group's data and baseline fit, before it is put to service.
 type prepared struct {
-	panel *Panel
-	loo   []float32
-	fit   *fitted
+	panel   *Panel
+	loo     []float32
+	fit     *fitted
+	threads int // of its fit
 	// intervals are the baseline's; fit has those of the model that serves.
 	intervals *Conformal
 }
@@ -43,13 +44,13 @@ func (r *Runner) refreshGroup(ctx context.Context, k groupKey, rows []geo.Sensor
 		return prepared{}, err
 	}
 	g := r.newGroup(k, rows)
-	p := prepared{panel: panel, fit: &fitted{until: until, profileOf: identity(len(rows))}}
-	cfg := SelectProfile(panel, r.opt.Threads)
-	p.fit.profile, p.loo = FitProfile(panel, cfg, r.opt.Threads, span.looDays)
-	p.fit.decay = FitDecay(panel, p.loo, g.steps[len(g.steps)-1]+g.window.Past, r.opt.Threads)
+	p := prepared{panel: panel, threads: span.threads, fit: &fitted{until: until, profileOf: identity(len(rows))}}
+	cfg := SelectProfile(panel, span.threads)
+	p.fit.profile, p.loo = FitProfile(panel, cfg, span.threads, span.looDays)
+	p.fit.decay = FitDecay(panel, p.loo, g.steps[len(g.steps)-1]+g.window.Past, span.threads)
 	p.fit.model = p.fit.decay
 	if k.quantity == geo.Speed {
-		p.fit.freeFlow, p.fit.threshold = r.freeFlow(panel), make([]float32, len(rows))
+		p.fit.freeFlow, p.fit.threshold = r.freeFlow(panel, span.threads), make([]float32, len(rows))
 		for i, v := range p.fit.freeFlow {
 			p.fit.threshold[i] = r.threshold(rows[i], v)
 		}
@@ -63,11 +64,12 @@ func (r *Runner) refreshGroup(ctx context.Context, k groupKey, rows []geo.Sensor
 	return p, nil
 }
 
-// fitSpan is how far back a fit reads, and on how many of the last days it
-// computes leave-one-out values (0: all).
+// fitSpan is how far back a fit reads, on how many of the last days it computes
+// leave-one-out values (0: all), and how much of the machine it takes.
 type fitSpan struct {
 	memory  time.Duration
 	looDays int
+	threads int // cores to use
 }
 
 // looDays bounds the days with leave-one-out values: enough to fit residuals
@@ -231,8 +233,8 @@ const freeFlowLevel = .85
 
 // freeFlow returns per row the 85th percentile of its speeds, the speed limit
 // of its segment where less than half a day was measured.
-func (r *Runner) freeFlow(p *Panel) []float32 {
-	return parallel.Map(r.opt.Threads, identity(len(p.Series)), func(row int32) float32 {
+func (r *Runner) freeFlow(p *Panel, threads int) []float32 {
+	return parallel.Map(threads, identity(len(p.Series)), func(row int32) float32 {
 		v := slices.DeleteFunc(slices.Clone(p.Row(int(row))), isMissing)
 		if len(v) < Slots(p.Interval)/2 {
 			return r.limitOf(p.Series[row].Sensor)
@@ -314,7 +316,7 @@ func (r *Runner) replay(ctx context.Context, g *group, p *prepared, m Model, ste
 			return err
 		}
 		p.window(w, origin, r.calendar)
-		m.Predict(w, r.opt.Threads, raw)
+		m.Predict(w, p.threads, raw)
 		visit(origin, w, raw, func(row, i int) float32 { return p.panel.Row(row)[origin+g.steps[i]] })
 	}
 	return nil

@@ -92,10 +92,14 @@ func (r *Runner) Learn(ctx context.Context, snap *live.Snapshot) ([]Verdict, err
 const learnMemory = 400 * 24 * time.Hour
 
 func (r *Runner) learnSpan() fitSpan {
-	if len(r.opt.Learners) == 0 {
-		return fitSpan{r.opt.Memory, looDays}
+	threads := r.opt.LearnThreads
+	if threads <= 0 {
+		threads = r.opt.Threads
 	}
-	return fitSpan{max(learnMemory, r.opt.Memory), 0}
+	if len(r.opt.Learners) == 0 {
+		return fitSpan{r.opt.Memory, looDays, threads}
+	}
+	return fitSpan{max(learnMemory, r.opt.Memory), 0, threads}
 }
 
 // unseenShare is the part of a panel a draft does not see, at least a day and
@@ -172,10 +176,7 @@ func head(col []float32, rows, have, want int) []float32 {
 }
 
 func (r *Runner) training(g *group, p *prepared, name string) Training {
-	in := Training{Panel: p.panel, Usual: p.loo, Profile: p.fit.profile, Steps: g.steps, Links: p.fit.links, Threads: r.opt.Threads, Calendar: r.calendar}
-	if r.opt.LearnThreads > 0 {
-		in.Threads = r.opt.LearnThreads
-	}
+	in := Training{Panel: p.panel, Usual: p.loo, Profile: p.fit.profile, Steps: g.steps, Links: p.fit.links, Threads: p.threads, Calendar: r.calendar}
 	if r.opt.Progress != nil {
 		in.Progress = func(done float64) {
 			r.opt.Progress(fmt.Sprintf("%s %s every %v", name, g.quantity, g.interval), done)
@@ -190,7 +191,7 @@ func (r *Runner) compare(ctx context.Context, g *group, p *prepared, m Model, st
 	sums := make([]struct{ n, model, base float64 }, len(g.steps))
 	base := NewRows(len(g.rows), len(g.steps))
 	err := r.replay(ctx, g, p, m, steps, func(_ int, w *Window, raw *Rows, truth func(row, step int) float32) {
-		p.fit.decay.Predict(w, r.opt.Threads, base)
+		p.fit.decay.Predict(w, p.threads, base)
 		for row := range g.rows {
 			for i := range g.steps {
 				k, y := row*len(g.steps)+i, truth(row, i)

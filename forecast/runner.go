@@ -134,14 +134,26 @@ func pastOf(interval time.Duration) int {
 	return min(120, max(12, int(2*time.Hour/interval)))
 }
 
-// horizonSteps returns the steps ahead that are published for an interval: 15,
-// 30, 45 and 60 minutes where the data is at least that fine, else the next
-// four intervals (four, so that three lie wholly after the tick).
-func (r *Runner) horizonSteps(interval time.Duration) []int {
+// airHours are the hours ahead that are published of the air where it is measured
+// hourly or finer: the next four, then up to three days.
+var airHours = [...]int{1, 2, 3, 4, 6, 9, 12, 18, 24, 36, 48, 72}
+
+// horizonSteps returns the steps ahead that are published for a group: 15, 30,
+// 45 and 60 minutes where the data is at least that fine, else the next four
+// intervals (four, so that three lie wholly after the tick); airHours of
+// pollutants and weather.
+func (r *Runner) horizonSteps(key groupKey) []int {
+	interval := key.interval
 	var steps []int
 	if n := r.opt.EveryStep; n > 0 {
 		for s := 1; s <= n; s++ {
 			steps = append(steps, s)
+		}
+		return steps
+	}
+	if perHour := int(time.Hour / interval); !key.quantity.IsTraffic() && perHour > 0 {
+		for _, h := range airHours {
+			steps = append(steps, h*perHour)
 		}
 		return steps
 	}
@@ -154,7 +166,7 @@ func (r *Runner) horizonSteps(interval time.Duration) []int {
 
 // newGroup returns a group without a fit.
 func (r *Runner) newGroup(key groupKey, rows []geo.SensorID) *group {
-	g := &group{groupKey: key, steps: r.horizonSteps(key.interval), rows: rows, index: make(map[geo.SensorID]int, len(rows))}
+	g := &group{groupKey: key, steps: r.horizonSteps(key), rows: rows, index: make(map[geo.SensorID]int, len(rows))}
 	for i, s := range rows {
 		g.index[s] = i
 	}

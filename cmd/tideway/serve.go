@@ -17,6 +17,7 @@ import (
 	"tideway/forecast"
 	"tideway/geo"
 	"tideway/geo/gmns"
+	"tideway/internal/forecastcli"
 	"tideway/internal/twin"
 	"tideway/sim/demand/csv"
 )
@@ -53,6 +54,7 @@ func (c *serveCmd) Run() error {
 	}
 	o := twin.Options{City: city, Dir: c.Data, Demand: trips, Period: twin.Period{Begin: c.Begin, End: c.End}, NATS: c.NATS,
 		Retain: c.Retain, Tick: c.Tick, Workers: c.Workers, Threads: c.Threads, Holidays: forecast.HolidaysOfZone(city.TimeZone.String()), Report: report,
+		Learners: forecastcli.Learners(), Learned: learned,
 		SaveCity: func(next *geo.City) error { return gmns.WriteDir(c.City, next) }}
 	if c.At != "" {
 		if o.Now, err = clockFrom(city, c.At); err != nil {
@@ -70,6 +72,14 @@ func clockFrom(city *geo.City, text string) (func() time.Time, error) {
 	start, err := localTime(city, text)
 	began := time.Now()
 	return func() time.Time { return start.Add(time.Since(began)) }, err
+}
+
+// learned logs what became of a candidate that was tried.
+func learned(v forecast.Verdict) {
+	if v.Card.Name == "" {
+		return // not made for such data, or too little of it
+	}
+	slog.Info("training", "candidate", v.Candidate, "quantity", v.Quantity.String(), "every", v.Interval, "serves", v.Serves, "why", v.Why)
 }
 
 func report(err error) { slog.Warn(err.Error()) }

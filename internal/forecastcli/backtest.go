@@ -117,7 +117,7 @@ func (c *BacktestCmd) config() (cfg backtest.Config, err error) {
 		Threads: c.Threads, Frozen: c.Frozen, RelearnEvery: c.Relearn, CPU: processorTime,
 	}
 	if !c.Baseline {
-		cfg.Learners = learners()
+		cfg.Learners = Learners()
 	}
 	if cfg.Holidays, err = holidays(c.Holidays, c.Timezone); err != nil {
 		return cfg, err

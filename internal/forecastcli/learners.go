@@ -2,8 +2,12 @@ package forecastcli
 
 import (
 	"tideway/forecast"
+	"tideway/forecast/air"
 	"tideway/forecast/traffic"
 )
 
-// learners returns the models that compete with the baseline.
-func learners() []forecast.Learner { return []forecast.Learner{traffic.New()} }
+// Learners returns the models that compete with the baseline, in the service
+// and in backtests.
+func Learners() []forecast.Learner {
+	return []forecast.Learner{traffic.New(), air.Learner{Seed: 1}}
+}

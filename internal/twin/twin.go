@@ -41,7 +41,7 @@ type Options struct {
 	Learners []forecast.Learner
 	Learned  func(forecast.Verdict) // told what became of every candidate; may be nil
 	Threads  int                    // 0: all cores
-	Workers  int // runs worked on at a time in this process; 1, negative: none
+	Workers  int                    // runs worked on at a time in this process; 1, negative: none
 
 	SaveCity func(*geo.City) error // keeps a city that gained sensors; nil: it lives until Stop
 	Report   func(error)           // what went wrong in the background; nil drops it
