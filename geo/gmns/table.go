@@ -116,23 +116,23 @@ func (t *rows) has(column string) bool {
 
 // next moves to the next row; false at the end. A nil table has no rows.
 func (t *rows) next() bool {
-	for t != nil && t.bad.Len() < maxProblems {
-		fields, err := t.csv.Read()
-		if err == io.EOF {
-			return false
-		}
-		if err != nil {
-			line := 0
-			if p := (*csv.ParseError)(nil); errors.As(err, &p) {
-				line, err = p.Line, p.Err
-			}
-			t.bad.Addf(fmt.Sprintf("%s:%d", t.name, line), "", "is not well-formed CSV: %v", err)
-			return false
-		}
-		t.fields = fields
-		return true
+	if t == nil || t.bad.Len() >= maxProblems {
+		return false
 	}
-	return false
+	fields, err := t.csv.Read()
+	if err == io.EOF {
+		return false
+	}
+	if err != nil {
+		line := 0
+		if p := (*csv.ParseError)(nil); errors.As(err, &p) {
+			line, err = p.Line, p.Err
+		}
+		t.bad.Addf(fmt.Sprintf("%s:%d", t.name, line), "", "is not well-formed CSV: %v", err)
+		return false
+	}
+	t.fields = fields
+	return true
 }
 
 func (t *rows) where() string {
