@@ -134,14 +134,15 @@ func pastOf(interval time.Duration) int {
 	return min(120, max(12, int(2*time.Hour/interval)))
 }
 
-// airHours are the hours ahead that are published of the air where it is measured
-// hourly or finer: the next four, then up to three days.
+// airHours are the hours ahead that are published of air and weather where they
+// are measured every ten minutes to every hour: the next four, then up to three
+// days.
 var airHours = [...]int{1, 2, 3, 4, 6, 9, 12, 18, 24, 36, 48, 72}
 
 // horizonSteps returns the steps ahead that are published for a group: 15, 30,
 // 45 and 60 minutes where the data is at least that fine, else the next four
-// intervals (four, so that three lie wholly after the tick); airHours of
-// pollutants and weather.
+// intervals (four, so that three lie wholly after the tick); airHours of air
+// and weather.
 func (r *Runner) horizonSteps(key groupKey) []int {
 	interval := key.interval
 	var steps []int
@@ -151,7 +152,7 @@ func (r *Runner) horizonSteps(key groupKey) []int {
 		}
 		return steps
 	}
-	if perHour := int(time.Hour / interval); !key.quantity.IsTraffic() && perHour > 0 {
+	if perHour := int(time.Hour / interval); !key.quantity.IsTraffic() && perHour >= 1 && perHour <= 6 {
 		for _, h := range airHours {
 			steps = append(steps, h*perHour)
 		}
