@@ -144,10 +144,72 @@ func (h *kinHeap) pop() kinAt {
 	return top
 }
 
-// unsensed fills a segment without sensors from its kin: the weighted mean of
-// their ratios to free flow, with the variance among them, of the distance,
-// and of their own forecasts. Without kin it is the prior.
-func (r *Runner) unsensed(f *Forecast, s int) {
+// kinCity is what the mean of all sources weighs among a segment's kin: more
+// than them where the nearest is two scales away.
+const kinCity = .3
+
+// outlookOf is the ratio to free flow of a place, now and ahead.
+type outlookOf struct {
+	now, typical float32
+	ahead        []float32
+}
+
+// meanOutlook is the mean over all segments that others learn from.
+func (r *Runner) meanOutlook(f *Forecast) outlookOf {
+	h := len(f.Roads.Horizons)
+	var now, typical mean
+	ahead := make([]mean, h)
+	for s, is := range r.roads.source {
+		if o := &f.Roads.Now[s]; is && o.Source != Prior && o.Source != unset {
+			now.add(o.SpeedKMH / o.FreeFlowKMH)
+			typical.add(o.TypicalKMH / o.FreeFlowKMH)
+			for i := range ahead {
+				ahead[i].add(f.Roads.Speed.Value[s*h+i] / o.FreeFlowKMH)
+			}
+		}
+	}
+	out := outlookOf{now: now.value(), typical: typical.value(), ahead: make([]float32, h)}
+	for i := range ahead {
+		out.ahead[i] = ahead[i].value()
+	}
+	return out
+}
+
+// blend is an estimate from weighted values: half their mean, half their
+// median, which single odd kin move less.
+type blend struct {
+	n             int
+	value, weight [kinCount + 1]float64
+	sum, total    float64
+}
+
+// add takes a value in unless it is missing.
+func (b *blend) add(value, weight float64) {
+	if value != value {
+		return
+	}
+	i := b.n
+	for ; i > 0 && b.value[i-1] > value; i-- {
+		b.value[i], b.weight[i] = b.value[i-1], b.weight[i-1]
+	}
+	b.value[i], b.weight[i] = value, weight
+	b.n, b.sum, b.total = b.n+1, b.sum+weight*value, b.total+weight
+}
+
+func (b *blend) estimate() float64 {
+	below := 0.0
+	for i := range b.n {
+		if below += b.weight[i]; below >= b.total/2 {
+			return (b.sum/b.total + b.value[i]) / 2
+		}
+	}
+	return math.NaN()
+}
+
+// unsensed fills a segment without sensors from its kin: their ratios to free
+// flow blended with the mean of the city, with the variance among them, of the
+// distance, and of their own forecasts. Without kin it is the prior.
+func (r *Runner) unsensed(f *Forecast, s int, city *outlookOf) {
 	now, k := &f.Roads.Now[s], r.roads.kin
 	from, to := k.begin[s], k.begin[s+1]
 	now.Source = Prior
@@ -156,13 +218,11 @@ func (r *Runner) unsensed(f *Forecast, s int) {
 		return
 	}
 	f.Roads.ModelOf[s] = f.Roads.ModelOf[k.source[from]]
-	var nowSum, typical, weight, typicalWeight float32
+	var speed, typical blend
 	for e := from; e < to; e++ {
 		o := &f.Roads.Now[k.source[e]]
-		nowSum, weight = nowSum+k.weight[e]*o.SpeedKMH/o.FreeFlowKMH, weight+k.weight[e]
-		if !isMissing(o.TypicalKMH) {
-			typical, typicalWeight = typical+k.weight[e]*o.TypicalKMH/o.FreeFlowKMH, typicalWeight+k.weight[e]
-		}
+		speed.add(float64(o.SpeedKMH/o.FreeFlowKMH), float64(k.weight[e]))
+		typical.add(float64(o.TypicalKMH/o.FreeFlowKMH), float64(k.weight[e]))
 		if o.Source != Prior {
 			now.Source = Imputed
 		}
@@ -170,24 +230,30 @@ func (r *Runner) unsensed(f *Forecast, s int) {
 			now.At, now.Age = o.At, o.Age
 		}
 	}
-	now.SpeedKMH, now.TypicalKMH = nowSum/weight*now.FreeFlowKMH, typical/typicalWeight*now.FreeFlowKMH
+	speed.add(float64(city.now), kinCity)
+	typical.add(float64(city.typical), kinCity)
+	now.SpeedKMH, now.TypicalKMH = float32(speed.estimate())*now.FreeFlowKMH, float32(typical.estimate())*now.FreeFlowKMH
 	for i := range f.Roads.Horizons {
-		f.Roads.Speed.Set(s, i, r.kinPoint(f, s, i))
+		f.Roads.Speed.Set(s, i, r.kinPoint(f, s, i, city))
 	}
 }
 
 // kinPoint mixes the kin's distributions at one horizon.
-func (r *Runner) kinPoint(f *Forecast, s, h int) Point {
+func (r *Runner) kinPoint(f *Forecast, s, h int, city *outlookOf) Point {
 	k, free := r.roads.kin, float64(f.Roads.Now[s].FreeFlowKMH)
-	var w, mean, square, own, noise float64
+	var ratio blend
+	var square, own, noise float64
 	for e := k.begin[s]; e < k.begin[s+1]; e++ {
 		p, ff := f.Roads.Speed.At(int(k.source[e]), h), float64(f.Roads.Now[k.source[e]].FreeFlowKMH)
 		x, half, g := float64(p.Value)/ff, float64(p.Hi90-p.Lo90)/2/1.645/ff, float64(k.weight[e])
-		w, mean, square = w+g, mean+g*x, square+g*x*x
-		own, noise = own+g*half*half, noise+g*float64(k.noise[e])
+		ratio.add(x, g)
+		square, own, noise = square+g*x*x, own+g*half*half, noise+g*float64(k.noise[e])
 	}
-	mean /= w
+	w := ratio.total
+	mean := ratio.sum / w
 	sigma := free * math.Sqrt(math.Max(0, square/w-mean*mean)+own/w+noise*noise/w/w)
-	at := func(z float64) float32 { return float32(math.Min(1.2*free, math.Max(0, mean*free+z*sigma))) }
+	ratio.add(float64(city.ahead[h]), kinCity)
+	middle := ratio.estimate() * free
+	at := func(z float64) float32 { return float32(math.Min(1.2*free, math.Max(0, middle+z*sigma))) }
 	return Point{Value: at(0), Lo50: at(-.674), Hi50: at(.674), Lo90: at(-1.645), Hi90: at(1.645), PCongested: missing}
 }

@@ -167,9 +167,10 @@ func (r *Runner) spread(f *Forecast, snap *live.Snapshot) {
 		})
 	}
 	each(func(s int) { r.sensed(f, snap, s) })
+	city := r.meanOutlook(f)
 	each(func(s int) {
 		if f.Roads.Now[s].Source == unset {
-			r.unsensed(f, s)
+			r.unsensed(f, s, &city)
 		}
 	})
 	each(func(s int) { r.judge(f, s) })
