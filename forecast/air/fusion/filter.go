@@ -73,7 +73,13 @@ const iterations = 8
 func (f *Filter) Update(h Hour) Estimate {
 	f.drift()
 	if math.IsNaN(h.BackgroundUGM3) {
-		h.BackgroundUGM3 = f.background(&h)
+		added := make([]float64, len(h.ObservedUGM3))
+		for s := range added {
+			added[s] = f.added(&h, s, f.x)
+		}
+		if h.BackgroundUGM3 = Background(h.ObservedUGM3, added, f.c); math.IsNaN(h.BackgroundUGM3) {
+			h.BackgroundUGM3 = 0
+		}
 	}
 	n := len(f.x)
 	state, prior := make([]float64, n+1), make([]float64, n+1)
@@ -118,20 +124,19 @@ func (f *Filter) drift() {
 	}
 }
 
-// background is the weighted mean of what stations measure above what the model
-// says streets add: those with little traffic around count most.
-func (f *Filter) background(h *Hour) float64 {
+// Background returns the weighted mean of what stations measure (µg/m³, NaN:
+// missing) above what a model says streets add there: those with little traffic
+// around count most. A tenth of a measurement is background at least. NaN
+// without any measurement.
+func Background(observed, added []float64, c Config) float64 {
+	c = c.withDefaults()
 	var sum, weight float64
-	for s, o := range h.ObservedUGM3 {
+	for s, o := range observed {
 		if math.IsNaN(o) {
 			continue
 		}
-		added := f.added(h, s, f.x)
-		w := 1 / (math.Pow(f.sigma(o), 2) + math.Pow(f.c.Prior*added, 2))
-		sum, weight = sum+w*math.Max(o-added, .1*o), weight+w
-	}
-	if weight == 0 {
-		return 0
+		w := 1 / (math.Pow(c.sigma(o), 2) + math.Pow(c.Prior*added[s], 2))
+		sum, weight = sum+w*math.Max(o-added[s], .1*o), weight+w
 	}
 	return sum / weight
 }
@@ -144,7 +149,7 @@ func (f *Filter) added(h *Hour, station int, x []float64) (sum float64) {
 }
 
 // sigma is the error that a station's value may have, µg/m³.
-func (f *Filter) sigma(o float64) float64 { return math.Hypot(f.c.Noise*o, f.c.FloorUGM3) }
+func (c Config) sigma(o float64) float64 { return math.Hypot(c.Noise*o, c.FloorUGM3) }
 
 // step is one Gauss–Newton step towards the most likely state; false when there
 // is nothing to learn from or the state does not move any more.
@@ -177,7 +182,7 @@ func (f *Filter) step(h *Hour, prior []float64, cov *mat.SymDense, state []float
 			slope.SetVec(g, v)
 			model += v
 		}
-		w := 1 / math.Pow(f.sigma(o), 2)
+		w := 1 / math.Pow(f.c.sigma(o), 2)
 		gradient.AddScaledVec(gradient, w*(o-model), slope)
 		precision.SymRankOne(&precision, w, slope)
 	}
