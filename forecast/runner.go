@@ -110,6 +110,7 @@ type group struct {
 	window  *Window
 	raw     *Rows
 	origin  time.Time
+	doubt   map[int]live.Reason // of rows whose newest values the feed mistrusts
 }
 
 // fitted is what a fit made of a group; models inside are immutable, the
@@ -167,7 +168,7 @@ func (r *Runner) horizonSteps(key groupKey) []int {
 
 // newGroup returns a group without a fit.
 func (r *Runner) newGroup(key groupKey, rows []geo.SensorID) *group {
-	g := &group{groupKey: key, steps: r.horizonSteps(key), rows: rows, index: make(map[geo.SensorID]int, len(rows))}
+	g := &group{groupKey: key, steps: r.horizonSteps(key), rows: rows, index: make(map[geo.SensorID]int, len(rows)), doubt: map[int]live.Reason{}}
 	for i, s := range rows {
 		g.index[s] = i
 	}

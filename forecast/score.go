@@ -226,11 +226,25 @@ func (t *tally) plus(o *tally) {
 }
 
 // driftAlarm is the share of the mean absolute error that the mean signed
-// error of the last day may reach.
-const driftAlarm = .5
+// error of the last day may reach, and driftSigma how many of its own standard
+// errors it must lie off zero to mean anything.
+const (
+	driftAlarm = .5
+	driftSigma = 3
+)
+
+// drifts reports whether today's errors of a number of series lean to one side
+// by more than chance: forecasts of targets closer than two horizons err
+// together, and so do series, so only the rest count as independent.
+func (t *tally) drifts(mae float64, series, step int) bool {
+	mean := ratio(t.sum, t.n)
+	deviation := math.Sqrt(math.Max(0, ratio(t.square, t.n)-mean*mean))
+	independent := math.Max(1, float64(t.n)/float64(2*series*step))
+	return t.n >= 24 && math.Abs(mean) > driftAlarm*mae && math.Abs(mean) > driftSigma*deviation/math.Sqrt(independent)
+}
 
 // skillRow turns sums into means.
-func (b *scoreboard) skillRow(scope SkillScope, id string, step int, t, today *tally) SkillRow {
+func (b *scoreboard) skillRow(scope SkillScope, id string, step, series int, t, today *tally) SkillRow {
 	mae := ratio(t.abs, t.n)
 	r := SkillRow{
 		Model: b.model, Quantity: b.key.quantity, Interval: b.key.interval, Horizon: time.Duration(b.steps[step]) * b.key.interval,
@@ -241,7 +255,7 @@ func (b *scoreboard) skillRow(scope SkillScope, id string, step int, t, today *t
 		OnsetRecall: ratio(t.onsetHit, t.onset), OnsetPrecision: ratio(t.calledHit, t.called),
 	}
 	r.Drift = ratio(today.sum, today.n) / mae
-	r.Alarm = math.Abs(r.Drift) > driftAlarm && today.n >= 24
+	r.Alarm = today.drifts(mae, series, b.steps[step])
 	return r
 }
 
@@ -270,19 +284,19 @@ func (b *scoreboard) skill(out []SkillRow) []SkillRow {
 	every := identity(len(b.sensor))
 	for step := range h {
 		t, now := total(rows, every, h, step), total(today, every, h, step)
-		out = append(out, b.skillRow(ByAll, "", step, &t, &now))
+		out = append(out, b.skillRow(ByAll, "", step, len(every), &t, &now))
 		for _, z := range b.order {
 			t, now := total(rows, b.zones[z], h, step), total(today, b.zones[z], h, step)
-			out = append(out, b.skillRow(ByZone, z, step, &t, &now))
+			out = append(out, b.skillRow(ByZone, z, step, len(b.zones[z]), &t, &now))
 		}
 		for hour := range 24 {
 			if t := &hours[hour*h+step]; t.n > 0 {
-				out = append(out, b.skillRow(ByHour, fmt.Sprintf("%02d", hour), step, t, &tally{}))
+				out = append(out, b.skillRow(ByHour, fmt.Sprintf("%02d", hour), step, 1, t, &tally{}))
 			}
 		}
 		for row, id := range b.sensor {
 			if t := &rows[row*h+step]; t.n > 0 {
-				out = append(out, b.skillRow(BySensor, id, step, t, &today[row*h+step]))
+				out = append(out, b.skillRow(BySensor, id, step, 1, t, &today[row*h+step]))
 			}
 		}
 	}

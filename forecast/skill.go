@@ -47,6 +47,6 @@ type SkillRow struct {
 	Brier               float64 // mean squared error of the congestion probability
 	OnsetRecall         float64 // share of onsets (free at origin, congested at target) predicted
 	OnsetPrecision      float64 // share of predicted onsets that came true
-	Drift               float64 // mean signed error of the last day over MAE; beyond ±0.5 raises Alarm
+	Drift               float64 // mean signed error of the last day over MAE; beyond ±0.5 and chance raises Alarm
 	Alarm               bool
 }

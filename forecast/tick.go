@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"tideway/geo"
@@ -25,6 +26,7 @@ func (r *Runner) Tick(ctx context.Context, snap *live.Snapshot) (*Forecast, erro
 		if err := r.look(ctx, g, gridEnd(snap, g.groupKey)); err != nil {
 			return nil, err
 		}
+		g.heed(snap)
 		scored = append(scored, g.settle()...)
 		f.Groups[i] = r.predict(g)
 		g.remember(&f.Groups[i])
@@ -101,6 +103,16 @@ func (r *Runner) look(ctx context.Context, g *group, origin time.Time) error {
 	return nil
 }
 
+// heed takes over what the feed doubts about the newest values.
+func (g *group) heed(snap *live.Snapshot) {
+	clear(g.doubt)
+	for _, s := range snap.Series {
+		if row, ok := g.index[s.Sensor]; ok && s.Doubt != "" && s.Quantity == g.quantity && s.Interval == g.interval {
+			g.doubt[row] = s.Doubt
+		}
+	}
+}
+
 // lookup fills a row's profile values.
 func (g *group) lookup(row int) {
 	w := g.window
@@ -156,6 +168,9 @@ func (r *Runner) row(g *group, row int, out *Group) {
 		info.Source, info.Reason = Typical, fmt.Sprintf("no value for %v", time.Duration(g.window.Past)*g.interval)
 	case age > staleAfter:
 		info.Source, info.Reason = Typical, fmt.Sprintf("no value for %v", info.Age)
+	}
+	if d := g.doubt[row]; d != "" {
+		info.Reason = strings.TrimSuffix("sensor "+string(d)+": "+info.Reason, ": ")
 	}
 	out.Series[row] = info
 	for i := range g.steps {
