@@ -116,5 +116,6 @@ func (t *Twin) replace(ctx context.Context, city *geo.City) error {
 	}
 	t.Refit()
 	t.notify.call()
+	t.wakeAir()
 	return nil
 }

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"tideway/forecast"
+	"tideway/forecast/air/field"
 	"tideway/geo"
 	"tideway/internal/bus"
 	"tideway/internal/usage"
@@ -90,6 +91,7 @@ type Twin struct {
 
 	ready    atomic.Pointer[error]
 	notify   listeners
+	air      airLoop
 	filled   atomic.Bool // history came since the last tick
 	refitNow chan struct{}
 	end      context.CancelFunc
@@ -101,13 +103,14 @@ type part struct {
 	city   *geo.City
 	feed   *live.Feed
 	runner *forecast.Runner
+	air    *field.Runner // made by the air's loop when it is first needed
 }
 
 // Start opens the data folder and starts the loop. The first forecast comes
 // with the first tick, at once; fitting models on history follows in the
 // background.
 func Start(ctx context.Context, o Options) (*Twin, error) {
-	t := &Twin{o: o.withDefaults(), refitNow: make(chan struct{}, 1)}
+	t := &Twin{o: o.withDefaults(), refitNow: make(chan struct{}, 1), air: airLoop{wake: make(chan struct{}, 1)}}
 	if err := t.open(ctx); err != nil {
 		return nil, errors.Join(err, t.Stop())
 	}
@@ -118,6 +121,7 @@ func Start(ctx context.Context, o Options) (*Twin, error) {
 	}
 	t.routines.Go(func() { t.loop(run) })
 	t.routines.Go(func() { t.refits(run) })
+	t.routines.Go(func() { t.followAir(run) })
 	if t.o.Demand != nil && t.o.Workers > 0 {
 		t.routines.Go(func() {
 			if err := t.work(run, t.o.Workers); err != nil {
@@ -144,6 +148,9 @@ func (t *Twin) open(ctx context.Context) (err error) {
 	t.lab, err = openLab(ctx, t.bus, scenarios.Options{Base: t.inForce, Threads: t.o.Threads,
 		Period: sim.Input{Begin: t.o.Period.Begin, End: t.o.Period.End}, Changed: func(string) { t.notify.call() }})
 	if err != nil {
+		return err
+	}
+	if err := t.recallWeather(ctx); err != nil {
 		return err
 	}
 	return t.announce(ctx, t.o.City)
@@ -248,6 +255,7 @@ func (t *Twin) tick(ctx context.Context) error {
 	}
 	t.ready.Store(nil)
 	t.notify.call()
+	t.wakeAir()
 	if t.filled.Swap(false) {
 		t.Refit()
 	}
