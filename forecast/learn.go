@@ -134,7 +134,7 @@ func (r *Runner) challenge(ctx context.Context, k groupKey, rows []geo.SensorID,
 	}
 	v.Card = draft.Card()
 	v.Card.Scores = scores
-	if gain := gainOf(scores); gain < winMargin {
+	if gain := gainOf(scores); gain < winMargin && !r.opt.Trial {
 		v.Why = fmt.Sprintf("better than the baseline by %.1f %%, expected at least %.1f %%", 100*gain, 100*winMargin)
 		if gain < 0 && r.demote(k, l.Name(), p.intervals) {
 			v.Why += "; its predecessor no longer serves"

@@ -25,7 +25,10 @@ type Options struct {
 	// LearnThreads bounds the cores that learners train on beside the service;
 	// 0: Threads.
 	LearnThreads int
-	Memory       time.Duration
+	// Trial lets candidates serve whether or not they win: to look closely at
+	// one that lost. Not for a service.
+	Trial  bool
+	Memory time.Duration
 	// CongestedBelow is the speed below which a road counts as congested; 0: a
 	// share of its free-flow speed by road class (CongestedShare).
 	CongestedBelow unit.Speed

@@ -77,7 +77,7 @@ type ModelPart struct {
 	Name      string        `json:"name"`
 	Role      string        `json:"role"`
 	TrainCPUS float64       `json:"train_cpu_s"`
-	InferMS   float64       `json:"infer_ms"` // per origin
+	InferMS   float64       `json:"infer_ms"` // per origin: the whole tick, processor time
 	Horizons  []HorizonPart `json:"horizons"`
 	Note      string        `json:"note,omitempty"`
 }
@@ -224,10 +224,11 @@ type service struct {
 	past   *past
 	midday int // local day of the last refresh
 	next   time.Time
+	spent  time.Duration // processor time of ticks
 }
 
 // start returns a service over the table with the given sensors absent.
-func (e *experiment) start(absent, silent []bool, learners []forecast.Learner) (*service, error) {
+func (e *experiment) start(absent, silent []bool, learners []forecast.Learner, trial bool) (*service, error) {
 	limit := 100 * unit.KMH
 	if e.quantity == geo.Speed {
 		var all []float32
@@ -246,7 +247,7 @@ func (e *experiment) start(absent, silent []bool, learners []forecast.Learner) (
 	s := &service{city: city, past: newPast(e.Table, e.factor, silent, e.train)}
 	s.runner, err = forecast.New(forecast.Options{
 		City: city, History: s.past, Holidays: e.Holidays, Learners: learners, Graph: e.graph, Threads: e.Threads,
-		CongestedBelow: unit.Speed(e.CongestedBelow*e.factor) * unit.KMH, EveryStep: e.Steps, Progress: e.Progress,
+		CongestedBelow: unit.Speed(e.CongestedBelow*e.factor) * unit.KMH, EveryStep: e.Steps, Trial: trial, Progress: e.Progress,
 	})
 	return s, err
 }
@@ -276,7 +277,10 @@ func (e *experiment) at(ctx context.Context, s *service, origin int) (*forecast.
 			return nil, err
 		}
 	}
-	return s.runner.Tick(ctx, s.past.snapshot(s.city, e.quantity, known))
+	before := e.cpu()
+	f, err := s.runner.Tick(ctx, s.past.snapshot(s.city, e.quantity, known))
+	s.spent += e.cpu() - before
+	return f, err
 }
 
 // report tells progress.
@@ -303,22 +307,27 @@ func servedBy(s *service) forecast.Card {
 	return forecast.Card{Name: "prior"}
 }
 
-// serve runs the service with learners and, where one serves, without.
+// serve runs the service with its learners, and the baseline where one of them
+// serves; a candidate that lost is run as if it had won.
 func (e *experiment) serve(ctx context.Context, out *Result) error {
-	learned, err := e.pass(ctx, e.Learners, true)
+	first, err := e.pass(ctx, asServed)
 	if err != nil {
 		return err
 	}
-	out.Origins = learned.origins
-	out.Models = append(out.Models, learned.part("serving"))
-	if learned.name != baselineName {
-		base, err := e.pass(ctx, nil, false)
+	out.Origins = first.origins
+	out.Models = append(out.Models, first.part("serving"))
+	if first.name != baselineName || first.tried {
+		kind, role := withoutLearners, "baseline"
+		if first.name == baselineName {
+			kind, role = onTrial, "candidate"
+		}
+		second, err := e.pass(ctx, kind)
 		if err != nil {
 			return err
 		}
-		out.Models = append(out.Models, base.part("baseline"))
+		out.Models = append(out.Models, second.part(role))
 	}
-	out.Models = append(out.Models, learned.typical.part("baseline"), learned.repeated.part("baseline"))
+	out.Models = append(out.Models, first.typical.part("baseline"), first.repeated.part("baseline"))
 	return nil
 }
 
@@ -328,11 +337,24 @@ const baselineName = "profile_residual"
 type pass struct {
 	*tallies
 	typical, repeated *tallies // baselines that need no model
+	tried             bool     // a learner was fitted
 }
 
-func (e *experiment) pass(ctx context.Context, learners []forecast.Learner, serving bool) (*pass, error) {
-	none := make([]bool, len(e.Table.Sensors))
-	s, err := e.start(none, none, learners)
+// passKind is what becomes of learners in a pass.
+type passKind int
+
+const (
+	asServed passKind = iota
+	withoutLearners
+	onTrial // they serve even when they lose
+)
+
+func (e *experiment) pass(ctx context.Context, kind passKind) (*pass, error) {
+	none, learners := make([]bool, len(e.Table.Sensors)), e.Learners
+	if kind == withoutLearners {
+		learners = nil
+	}
+	s, err := e.start(none, none, learners, kind == onTrial)
 	if err != nil {
 		return nil, err
 	}
@@ -341,22 +363,23 @@ func (e *experiment) pass(ctx context.Context, learners []forecast.Learner, serv
 	if err != nil {
 		return nil, err
 	}
-	if e.Verdicts != nil && serving {
+	if e.Verdicts != nil && kind == asServed {
 		e.Verdicts(verdicts)
 	}
 	p := &pass{tallies: newTallies(e, servedBy(s).Name), typical: newTallies(e, "historical_average"), repeated: newTallies(e, "last_value")}
-	p.trainCPU, before = e.cpu()-before, e.cpu()
+	p.tried = slices.ContainsFunc(verdicts, func(v forecast.Verdict) bool { return v.Card.Name != "" })
+	p.trainCPU = e.cpu() - before
 	for origin := e.train - 1; origin <= e.last; origin++ {
 		f, err := e.at(ctx, s, origin)
 		if err != nil {
 			return nil, err
 		}
-		if err := e.collect(p, f, origin, serving); err != nil {
+		if err := e.collect(p, f, origin, kind == asServed); err != nil {
 			return nil, err
 		}
 		e.report("backtest "+p.name, float64(origin-e.train+2)/float64(e.last-e.train+2))
 	}
-	p.inferCPU = e.cpu() - before
+	p.inferCPU = s.spent
 	return p, nil
 }
 
@@ -407,7 +430,7 @@ func (e *experiment) hidden(ctx context.Context) (*Hidden, error) {
 	if e.Hide.History {
 		absent, silent, mode = none, away, "outage"
 	}
-	s, err := e.start(absent, silent, nil)
+	s, err := e.start(absent, silent, nil, false)
 	if err != nil {
 		return nil, err
 	}

@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"tideway/forecast"
 	"tideway/internal/testdata"
 )
 
@@ -174,5 +175,32 @@ func TestHiddenSensorsAreTold(t *testing.T) {
 	_, outage := predictions(t, cfg)
 	if never.Hidden.Mode != "never_sensed" || outage.Hidden.Mode != "outage" || *never.Hidden.MAE > 8 || *outage.Hidden.MAE > 5 {
 		t.Fatalf("never sensed %v, outage %v", *never.Hidden.MAE, *outage.Hidden.MAE)
+	}
+}
+
+// stubborn is a learner whose models always say the same.
+type stubborn struct{ says float32 }
+
+func (stubborn) Name() string                         { return "stubborn" }
+func (stubborn) Takes(*forecast.Panel) (bool, string) { return true, "" }
+func (s stubborn) Fit(context.Context, forecast.Training) (forecast.Model, error) {
+	return s, nil
+}
+func (stubborn) Card() forecast.Card { return forecast.Card{Name: "stubborn"} }
+func (s stubborn) Predict(_ *forecast.Window, _ int, out *forecast.Rows) {
+	for i := range out.Value {
+		out.Value[i], out.Lo90[i], out.Lo50[i], out.Hi50[i], out.Hi90[i] = s.says, 2, 1, 1, 2
+	}
+}
+
+func TestACandidateThatLostIsShownAndDoesNotServe(t *testing.T) {
+	cfg := madeConfig()
+	cfg.Learners = []forecast.Learner{stubborn{5}}
+	said, r := predictions(t, cfg)
+	if len(r.Models) != 4 || r.Models[0].Name != "profile_residual" || r.Models[0].Role != "serving" || r.Models[1].Name != "stubborn" || r.Models[1].Role != "candidate" {
+		t.Fatalf("%+v", r.Models)
+	}
+	if *r.Models[1].Horizons[0].MAE < 2*(*r.Models[0].Horizons[0].MAE) || said[0].Model != "profile_residual" {
+		t.Fatalf("errors %v and %v", *r.Models[0].Horizons[0].MAE, *r.Models[1].Horizons[0].MAE)
 	}
 }
