@@ -9,7 +9,6 @@ import (
 	"io"
 	"os"
 	"strconv"
-	"strings"
 	"time"
 
 	"tideway/geo"
@@ -49,9 +48,13 @@ func (m *Moment) UnmarshalText(text []byte) error {
 		m.At = time.Duration(v * float64(time.Second))
 		return nil
 	}
-	c, err := scenarios.ParseClock(strings.TrimSuffix(s, "s"))
+	if d, err := time.ParseDuration(s); err == nil && d >= 0 {
+		m.At = d
+		return nil
+	}
+	c, err := scenarios.ParseClock(s)
 	if err != nil {
-		return fmt.Errorf("%q is neither seconds nor HH:MM[:SS]", s)
+		return fmt.Errorf("%q is neither seconds (3600), a duration (1h30m) nor a time of day (07:30, 07:30:00)", s)
 	}
 	m.At = c.Duration()
 	return nil
