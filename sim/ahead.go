@@ -90,7 +90,7 @@ func (p *planner) advance(w *walk, q linkID, l *link) {
 	e, v, k := p.e, p.v, p.k
 	if l.to < trackID(e.net.lanes) {
 		w.view++
-		w.look = e.pathLook[e.cars[v.id].path.begin+e.cars[v.id].at+w.view]
+		w.look = e.pathLook[v.path+w.view]
 	}
 	w.track, w.tr, w.last = l.to, &e.net.tracks[l.to], p.n-1
 	w.limit = min(w.tr.limitMPS*float64(v.factor), k.maxMPS)
@@ -199,8 +199,10 @@ func (p *planner) choose(w *walk) linkID {
 	if w.tr.inner() {
 		return w.tr.out
 	}
-	lanes, _ := p.e.looks.of(w.look)
-	return lanes[w.tr.lane].link
+	if w.last < 0 {
+		return p.v.next
+	}
+	return p.e.looks.lanes[w.look+lookID(w.tr.lane)].link
 }
 
 // endOfWay adds the last item: nothing to mind at the end of the route, a

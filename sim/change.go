@@ -194,15 +194,15 @@ func (c *changer) vehicle(l int) {
 		w.at++
 		return
 	}
-	c.looks, _ = e.looks.of(v.look)
 	d := &c.d
 	d.begin(c, l, v)
-	if c.looks[l].fixed && v.flags&hasHalt == 0 && !d.leaderStopped() {
+	if v.flags&(laneFixed|hasHalt) == laneFixed && !d.leaderStopped() {
 		v.lc &= lcAmLeader | lcAmFollower | lcAskedLeft | lcAskedRight
 		v.flags &^= laneBlock
 		w.at++
 		return
 	}
+	c.looks = e.looks.of(v.look)
 	d.prepare()
 	for _, dir := range [2]int{-1, 1} {
 		m := l + dir
@@ -226,7 +226,7 @@ func (c *changer) move(l, m int) {
 	v.lc, v.gain, v.keep, v.aheadV, v.advice, v.leaveM, v.leftM = 0, 0, 0, 0, adviceNone, 0, 0
 	v.flags = v.flags&^laneBlock | changed
 	v.came = e.parallelLink(v.came, to.t)
-	v.next = c.looks[m].link
+	e.settle(&v, &e.net.tracks[to.t])
 	e.markTail(v.came, v.posM-e.kinds[v.kind].lengthM)
 	vs := e.road[from.t]
 	copy(vs[from.at:], vs[from.at+1:])

@@ -120,12 +120,11 @@ func (e *Engine) newVeh(id carID, t *demand.Trip) veh {
 // whether there is room.
 func (e *Engine) place(v *veh, t *demand.Trip, c *car) (trackID, bool) {
 	e.lookUp(v, c)
-	lanes, l := e.looks.of(v.look)
-	lane := e.departLane(t, lanes, l)
+	lane := e.departLane(t, v.look)
 	if lane < 0 {
 		return noTrack, false
 	}
-	track := l.first + trackID(lane)
+	track := e.looks.first[v.look] + trackID(lane)
 	k := &e.kinds[v.kind]
 	length := e.net.tracks[track].lengthM
 	base := min(k.lengthM+marginM, length)
@@ -186,9 +185,10 @@ func (e *Engine) placeFree(v *veh, k *kind, track trackID, draw *rng.Stream, mos
 	return false
 }
 
-func (e *Engine) departLane(t *demand.Trip, lanes []laneLook, l *outlook) int {
+func (e *Engine) departLane(t *demand.Trip, look lookID) int {
 	k := &e.kinds[t.Type]
-	open := func(i int) bool { return e.net.tracks[l.first+trackID(i)].open(k) }
+	lanes, first := e.looks.of(look), e.looks.first[look]
+	open := func(i int) bool { return e.net.tracks[first+trackID(i)].open(k) }
 	allowed := func(i int) bool { return open(i) }
 	best := func(i int) bool { return open(i) && lanes[i].off == 0 }
 	switch t.Lane {
@@ -198,9 +198,9 @@ func (e *Engine) departLane(t *demand.Trip, lanes []laneLook, l *outlook) int {
 		}
 		return -1
 	case demand.LaneBest:
-		return e.emptiest(lanes, l, best)
+		return e.emptiest(first, len(lanes), best)
 	case demand.LaneFree, demand.LaneAllowed:
-		return e.emptiest(lanes, l, allowed)
+		return e.emptiest(first, len(lanes), allowed)
 	case demand.LaneRandom:
 		s := rng.New(e.in.Seed, t.Key, rng.RouteChoice)
 		var can []int
@@ -224,15 +224,16 @@ func (e *Engine) departLane(t *demand.Trip, lanes []laneLook, l *outlook) int {
 
 // emptiest returns the lane among those that ok accepts with the least length
 // taken, the first of equals.
-func (e *Engine) emptiest(lanes []laneLook, l *outlook, ok func(int) bool) int {
+func (e *Engine) emptiest(first trackID, lanes int, ok func(int) bool) int {
 	at, least := -1, math.Inf(1)
 	for i := range lanes {
 		if !ok(i) {
 			continue
 		}
 		taken := 0.0
-		for j := range e.road[l.first+trackID(i)] {
-			taken += e.kinds[e.road[l.first+trackID(i)][j].kind].fullM
+		vs := e.road[first+trackID(i)]
+		for j := range vs {
+			taken += e.kinds[vs[j].kind].fullM
 		}
 		if taken < least {
 			at, least = i, taken
@@ -322,8 +323,7 @@ func (e *Engine) fitsAhead(v *veh, k *kind, track trackID, lower func(float64) b
 	for view := int32(0); seen < k.brakeM(v.speedMPS)+k.gapM+v.speedMPS*e.dt; {
 		q := tr.out
 		if !tr.inner() {
-			lanes, _ := e.looks.of(look)
-			if q = lanes[tr.lane].link; q == noLink {
+			if q = e.linkFrom(look, tr); q == noLink {
 				if c.at+view >= c.path.count-1 {
 					return true
 				}

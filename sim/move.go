@@ -162,7 +162,8 @@ func (e *Engine) pass(w *veh, q linkID, tr *track) {
 
 // lookUp renews what a vehicle knows of its segment after it has entered it.
 func (e *Engine) lookUp(w *veh, c *car) {
-	w.look = e.pathLook[c.path.begin+c.at]
+	w.path = c.path.begin + c.at
+	w.look = e.pathLook[w.path]
 	w.flags &^= lastRoad | hasHalt | toHalt
 	if c.at == c.path.count-1 {
 		w.flags |= lastRoad
@@ -172,6 +173,19 @@ func (e *Engine) lookUp(w *veh, c *car) {
 		if h.at == c.at {
 			w.flags |= hasHalt
 		}
+	}
+}
+
+// settle renews what a vehicle knows of the track it is on.
+func (e *Engine) settle(v *veh, tr *track) {
+	v.flags &^= laneFixed
+	if tr.inner() {
+		v.next = tr.out
+		return
+	}
+	look := &e.looks.lanes[v.look+lookID(tr.lane)]
+	if v.next = look.link; look.fixed {
+		v.flags |= laneFixed
 	}
 }
 
@@ -186,7 +200,7 @@ func (e *Engine) arriveAt(v *veh, tr *track) float64 {
 // insertOrdered puts a vehicle where its position belongs. Equal positions are
 // ordered by trip, so that the order of arrival does not matter.
 func (e *Engine) insertOrdered(t trackID, v veh) int {
-	v.next = e.linkFrom(v.look, &e.net.tracks[t])
+	e.settle(&v, &e.net.tracks[t])
 	if back := v.posM - e.kinds[v.kind].lengthM; back < 0 {
 		e.markTail(v.came, back)
 	}

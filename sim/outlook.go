@@ -2,6 +2,7 @@ package sim
 
 import (
 	"math"
+	"slices"
 
 	"tideway/geo"
 )
@@ -9,42 +10,40 @@ import (
 // lookID names what lies ahead of a segment on a route: for each of its lanes
 // the link to take, how far the lane can be used before a change is needed,
 // and in which direction the lanes lie that lead farther. Routes that look
-// alike for the next lookAheadM metres share one.
+// alike for the next lookAheadM metres share one. It is the place of the first
+// lane in outlooks.lanes.
 type lookID uint32
 
 const noLook = ^lookID(0)
 
 const lookAheadM = 1500
 
-type outlook struct {
-	first trackID // lane 0 of the segment
-	count int32
-	lanes int32 // first of its laneLooks
-}
-
+// laneLook is one lane's part of it: 16 bytes, so that a segment's usually lie in
+// one line of the cache.
 type laneLook struct {
 	link    linkID  // to take at the end of the lane; noLink: the route does not go on here
 	usableM float32 // from the begin of the lane, along the lanes it leads onto
+	next    trackID // the lane that link leads to; noTrack: none
 	off     int8    // lanes to change, positive to the left; 0: among the best
-	follow  int8    // lane of the next segment that link leads to; -1: none
-	next    trackID // that lane; noTrack: none
+	follow  int8    // index of next in its segment; -1: none
 	fixed   bool    // it is among the best, and its neighbours lead elsewhere soon
+	count   uint8   // lanes of the segment, from here on
 }
 
 // outlooks holds them; equal content is stored once.
 type outlooks struct {
 	net   *network
-	list  []outlook
 	lanes []laneLook
+	first []trackID // by the same index: the segment's lane 0
 	index map[uint64][]lookID
 	work  []laneLook
 }
 
 func newOutlooks(n *network) *outlooks { return &outlooks{net: n, index: map[uint64][]lookID{}} }
 
-func (o *outlooks) of(id lookID) ([]laneLook, *outlook) {
-	l := &o.list[id]
-	return o.lanes[l.lanes : l.lanes+l.count], l
+// of returns the lanes of an outlook.
+func (o *outlooks) of(id lookID) []laneLook {
+	return o.lanes[id : id+lookID(o.lanes[id].count)]
 }
 
 // haltAt is a planned stop that shapes an outlook: the vehicle must be on lane
@@ -71,7 +70,7 @@ func (o *outlooks) look(seg, next geo.SegmentID, ahead lookID, k *kind, halt hal
 	}
 	o.direct(trackID(first), k, halt)
 	o.fix(trackID(first), k)
-	return o.intern(outlook{first: trackID(first), count: int32(count)})
+	return o.intern(trackID(first))
 }
 
 // lane finds the best link of a lane: onto the lane of next from which one gets
@@ -86,7 +85,7 @@ func (o *outlooks) lane(t trackID, next geo.SegmentID, ahead lookID, k *kind) la
 	if next == geo.NoSegment {
 		return out
 	}
-	lanes, _ := o.of(ahead)
+	lanes := o.of(ahead)
 	best := -1
 	for q := tr.out; q < tr.outEnd; q++ {
 		link := &o.net.links[q]
@@ -151,35 +150,26 @@ func (o *outlooks) fix(first trackID, k *kind) {
 	}
 }
 
-// intern stores the lanes in work, or finds them stored.
-func (o *outlooks) intern(l outlook) lookID {
-	h := uint64(l.first)*0x9e3779b97f4a7c15 + uint64(l.count)
-	for _, w := range o.work {
+// intern stores the lanes in work, those of the segment that begins with lane
+// first, or finds them stored.
+func (o *outlooks) intern(first trackID) lookID {
+	h := uint64(first)*0x9e3779b97f4a7c15 + uint64(len(o.work))
+	for i := range o.work {
+		w := &o.work[i]
+		w.count = uint8(len(o.work) - i)
 		h = (h ^ uint64(uint32(w.link))<<32 ^ uint64(math.Float32bits(w.usableM))) * 0xff51afd7ed558ccd
 		h = (h ^ h>>29) + uint64(uint8(w.off))<<8 + uint64(uint8(w.follow))
 	}
 	for _, id := range o.index[h] {
-		if o.same(id, l) {
+		if o.first[id] == first && slices.Equal(o.of(id), o.work) {
 			return id
 		}
 	}
-	id := lookID(len(o.list))
-	l.lanes = int32(len(o.lanes))
-	o.list = append(o.list, l)
+	id := lookID(len(o.lanes))
 	o.lanes = append(o.lanes, o.work...)
+	for range o.work {
+		o.first = append(o.first, first)
+	}
 	o.index[h] = append(o.index[h], id)
 	return id
-}
-
-func (o *outlooks) same(id lookID, l outlook) bool {
-	lanes, have := o.of(id)
-	if have.first != l.first || len(lanes) != len(o.work) {
-		return false
-	}
-	for i := range lanes {
-		if lanes[i] != o.work[i] {
-			return false
-		}
-	}
-	return true
 }

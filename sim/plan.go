@@ -145,8 +145,7 @@ func (e *Engine) linkFrom(look lookID, tr *track) linkID {
 	if tr.inner() {
 		return tr.out
 	}
-	lanes, _ := e.looks.of(look)
-	return lanes[tr.lane].link
+	return e.looks.lanes[look+lookID(tr.lane)].link
 }
 
 // announce registers an item with its link.

@@ -80,12 +80,12 @@ func (e *Engine) tryLand(v *veh, c *car) landing {
 	}
 	e.lookUp(v, c)
 	k := &e.kinds[v.kind]
-	lanes, l := e.looks.of(v.look)
-	lane := e.emptiest(lanes, l, func(i int) bool { return lanes[i].off == 0 && e.net.tracks[l.first+trackID(i)].open(k) })
+	lanes, first := e.looks.of(v.look), e.looks.first[v.look]
+	lane := e.emptiest(first, len(lanes), func(i int) bool { return lanes[i].off == 0 && e.net.tracks[first+trackID(i)].open(k) })
 	if lane < 0 {
 		return e.flyOn(v, c)
 	}
-	t := l.first + trackID(lane)
+	t := first + trackID(lane)
 	v.posM, v.speedMPS, v.waitS, v.came = min(k.lengthM+marginM, e.net.tracks[t].lengthM), 0, 0, noLink
 	v.asks = 0
 	v.flags &^= mustWait | standing

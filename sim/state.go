@@ -303,13 +303,13 @@ func (e *Engine) rebuild() {
 		if e.paths.own[v.id] {
 			e.lookAlong(c.path, c.at, &e.kinds[v.kind], e.halts[v.id][c.halt:])
 		}
-		v.look = e.pathLook[c.path.begin+c.at]
+		v.look = e.pathLook[v.path]
 	}
 	for t := range e.road {
 		for i := range e.road[t] {
 			v := &e.road[t][i]
 			renew(v)
-			v.next = e.linkFrom(v.look, &e.net.tracks[t])
+			e.settle(v, &e.net.tracks[t])
 		}
 	}
 	for i := range e.air {

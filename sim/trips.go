@@ -217,7 +217,7 @@ func (e *Engine) serve(v *veh, t trackID) {
 		v.flags &^= stopped
 		v.waitS = 0
 		e.relook(v, c)
-		v.next = e.linkFrom(v.look, &e.net.tracks[t])
+		e.settle(v, &e.net.tracks[t])
 		return
 	}
 	if h == nil || h.at != c.at || v.speedMPS > haltMPS || v.posM < h.beginM-epsM {

@@ -12,7 +12,7 @@ import (
 // carID names a vehicle on the road; ids are used again after it has left.
 type carID uint32
 
-// veh is the part of a vehicle that is read and written every step: 96 bytes,
+// veh is the part of a vehicle that is read and written every step: 120 bytes,
 // no pointers. It lies in its track's block, front first. What others read of a
 // vehicle while it plans (posM, speedMPS, flags) is written only when it moves.
 type veh struct {
@@ -24,6 +24,7 @@ type veh struct {
 
 	id     carID
 	look   lookID  // what lies ahead of its segment on its route; on inner tracks that of the segment it left
+	path   int32   // where its segment is in the engine's paths; on inner tracks that of the segment it left
 	came   linkID  // link by which it came onto its track
 	next   linkID  // link it takes at the end of its track; noLink: its way ends, or the lane leads elsewhere
 	factor float32 // desired speed over limit
@@ -65,6 +66,7 @@ const (
 	newStop                     // came to stand in this step
 	fresh                       // came onto its track in this step
 	yielded                     // does not ask to leave the junction it is in
+	laneFixed                   // has nothing to choose among the lanes of its segment
 	foremost                    // was the first on its track when it planned
 )
 

@@ -135,8 +135,11 @@ func (d *decision) leaderStopped() bool {
 	if w := &d.lanes[d.l]; w.at > 0 {
 		return d.e.road[w.t][w.at-1].flags&stopped != 0
 	}
-	next := d.looks[d.l].next
-	return next != noTrack && d.e.ends[next].any && d.e.ends[next].backStopped
+	if d.v.next == noLink {
+		return false
+	}
+	x := &d.e.ends[d.e.net.links[d.v.next].lane]
+	return x.any && x.backStopped
 }
 
 // mindLeader works out the vehicle's leader, once.
