@@ -121,6 +121,10 @@ func (r *Runner) challenge(ctx context.Context, k groupKey, rows []geo.SensorID,
 		return v, nil
 	}
 	g, unseen := r.newGroup(k, rows), unseenSteps(p.panel)
+	if p.panel.Steps() < 2*unseen {
+		v.Why = fmt.Sprintf("%.1f days of history, too few to learn from some and judge on the others", float64(p.panel.Steps())/float64(Slots(k.interval)))
+		return v, nil
+	}
 	in := r.training(g, p, l.Name())
 	in.Draft, in.Panel = true, p.panel.Head(p.panel.Steps()-unseen)
 	in.Usual = head(p.loo, len(rows), p.panel.Steps(), in.Panel.Steps())

@@ -159,3 +159,16 @@ func TestOneDayOfHistoryIsToldByItsWidth(t *testing.T) {
 		t.Fatalf("%.1f km/h wide on one day, %.1f on nine", short, long)
 	}
 }
+
+func TestTooShortAHistoryIsNotLearnedFrom(t *testing.T) {
+	c, m, now := world(t, 6, 6, 9, 15*time.Minute)
+	for id, v := range m.values {
+		fill(v[:9*96-30], missing)
+		m.values[id] = v
+	}
+	r := newRunner(t, Options{City: c, History: m, Learners: []Learner{&seer{m: m}}, Threads: 1})
+	v, err := r.Learn(context.Background(), snapshotAt(c, now, 1))
+	if err != nil || len(v) != 1 || v[0].Serves || !strings.Contains(v[0].Why, "too few") {
+		t.Fatalf("%v, %+v", err, v)
+	}
+}
