@@ -1,8 +1,10 @@
 package labcli
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -14,6 +16,7 @@ import (
 
 	"tideway/internal/usage"
 	"tideway/scenarios"
+	"tideway/scenarios/report"
 	"tideway/sim"
 	"tideway/sim/air/emission"
 	"tideway/unit"
@@ -29,6 +32,8 @@ type CompareCmd struct {
 	Fleet        string   `placeholder:"FILE" help:"Vehicle fleet for emissions (JSON); default: a European urban fleet of 2025."`
 	Poisson      bool     `help:"Draw departures per replication (Poisson per relation) instead of those of the files."`
 	Map          bool     `help:"Add differences per segment to the JSON."`
+	Report       string   `placeholder:"FILE" help:"Write a report (HTML, one file) with maps and diagrams; one replication of every side is simulated once more for them."`
+	CSV          string   `name:"csv" placeholder:"FILE" help:"Write the table of indicators."`
 	JSON         bool     `name:"json" help:"Print one JSON object."`
 }
 
@@ -67,13 +72,49 @@ func (c *CompareCmd) compare(ctx context.Context, progress bar) (*scenarios.Comp
 		return nil, err
 	}
 	e := scenarios.Experiment{Air: air, Base: scenarios.BaseCase(base), Alternatives: cases, Period: period, Seed: c.Seed, Replications: c.Replications,
-		Most: c.Most, Tolerance: unit.Share(c.Tolerance), Poisson: c.Poisson, Threads: c.Threads, Engine: sim.Version, Map: c.Map}
+		Most: c.Most, Tolerance: unit.Share(c.Tolerance), Poisson: c.Poisson, Threads: c.Threads, Engine: sim.Version, Map: c.Map || c.Report != ""}
 	result, err := e.Compare(ctx, func(s scenarios.Steps) { progress.at(s.Done, s.Total, "simulations") })
 	if err != nil {
 		return nil, err
 	}
 	result.WallS, result.CPUS = time.Since(begin).Seconds(), (usage.CPU() - cpu).Seconds()
+	if err := c.write(ctx, base, cases, result, period); err != nil {
+		return nil, err
+	}
+	for i := range result.Alternatives {
+		if !c.Map {
+			result.Alternatives[i].Segments = nil
+		}
+	}
 	return result, nil
+}
+
+// write writes the files that were asked for.
+func (c *CompareCmd) write(ctx context.Context, base scenarios.Base, cases []*scenarios.Case, result *scenarios.Comparison, period sim.Input) error {
+	if c.CSV != "" {
+		if err := writeFile(c.CSV, func(w io.Writer) error { return report.WriteCSV(w, result) }); err != nil {
+			return err
+		}
+	}
+	if c.Report == "" {
+		return nil
+	}
+	period.Threads = c.Threads
+	recordings, err := report.RecordAll(ctx, base, cases, result, period, c.Poisson)
+	if err != nil {
+		return err
+	}
+	in := report.Input{Comparison: result, City: base.City, Cases: cases, Recordings: recordings, Period: period, Created: time.Now()}
+	return writeFile(c.Report, func(w io.Writer) error { return report.Write(w, in) })
+}
+
+func writeFile(path string, write func(io.Writer) error) error {
+	f, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	w := bufio.NewWriter(f)
+	return errors.Join(write(w), w.Flush(), f.Close())
 }
 
 // airOf returns the reference of the air, with the fleet of a file if one is named.
