@@ -45,9 +45,10 @@ const (
 	FixedTime   PlanKind = iota // stages in order for their durations
 	Actuated                    // stages in order, extended between Min and Max by detectors
 	RingBarrier                 // NEMA phases in rings with barriers
+	MaxPressure                 // green stages in the order that traffic asks for, within Min, Max and MaxRed
 )
 
-var planKindNames = []string{"fixed", "actuated", "ring_barrier"}
+var planKindNames = []string{"fixed", "actuated", "ring_barrier", "max_pressure"}
 
 // String returns the name of the kind.
 func (k PlanKind) String() string { return name(planKindNames, int(k)) }
@@ -66,6 +67,10 @@ type Plan struct {
 	Anchor OffsetAnchor
 	Stages []Stage
 	Phases []RingPhase
+
+	MaxRed  time.Duration // max-pressure control: whom somebody waits for is served after that at the latest; 0: 120 s
+	Bus     time.Duration // greens may be lengthened or cut by so much for an approaching bus; 0: no priority
+	Preempt bool          // an emergency vehicle is given its green as soon as clearances allow
 }
 
 // OffsetAnchor is the event that the offset times.

@@ -350,3 +350,44 @@ func TestFlattenRunsWhatIsExtendedFirst(t *testing.T) {
 		t.Errorf("limit %v, want half of 40", got)
 	}
 }
+
+func TestSetControlKeepsStagesAndGuards(t *testing.T) {
+	base := crossBase(t)
+	for _, x := range []struct {
+		args string
+		kind geo.PlanKind
+		min  time.Duration
+		max  time.Duration
+	}{
+		{`"control":"actuated"`, geo.Actuated, 5 * time.Second, 50 * time.Second},
+		{`"control":"max_pressure","pedestrian_s":12`, geo.MaxPressure, 12 * time.Second, 25 * time.Second},
+		{`"control":"fixed","bus_priority_s":8,"preemption":true`, geo.FixedTime, 5 * time.Second, 0},
+	} {
+		p := planInForce(apply(t, base, `{"op":"signal.setControl","select":{"all":true},`+x.args+`}`).City)
+		if x.max == 0 {
+			x.max = p.Stages[0].Duration
+		}
+		if p.Kind != x.kind || p.Stages[0].Min != x.min || p.Stages[0].Max != x.max || p.Stages[1].Duration != planInForce(base.City).Stages[1].Duration {
+			t.Errorf("%s gives %+v", x.args, p)
+		}
+	}
+	p := planInForce(apply(t, base, `{"op":"signal.setControl","select":{"id":["sig"]},"control":"coordinated"}`).City)
+	if p.Kind != geo.RingBarrier || len(p.Phases) != 2 || !p.Phases[0].Coordinated || p.Phases[1].Coordinated || p.Phases[0].Split+p.Phases[1].Split != p.Cycle {
+		t.Errorf("coordinated gives %+v", p)
+	}
+	for args, want := range map[string]string{
+		`"control":"clever"`:                         `control is "clever", expected fixed, actuated, coordinated or max_pressure`,
+		`"control":"max_pressure","max_red_s":5`:     "max_red_s is 5, expected 30 to 600",
+		`"control":"actuated","max_red_s":60`:        "max_red_s is a guard of max_pressure",
+		`"control":"coordinated","bus_priority_s":5`: "coordinated control takes neither",
+		`"control":"max_pressure","max_green_s":1`:   "max_green_s is 1, expected 4 to 300",
+	} {
+		d, err := Parse([]byte(`{"name":"x","changes":[{"op":"signal.setControl","select":{"all":true},` + args + `}]}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Apply(d, base); err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "signal.setControl") {
+			t.Errorf("%s: %v, want %s", args, err, want)
+		}
+	}
+}

@@ -7,6 +7,7 @@ type Op string
 const (
 	OpSetPlan      Op = "signal.setPlan"
 	OpAdjust       Op = "signal.adjust"
+	OpSetControl   Op = "signal.setControl"
 	OpCloseSegment Op = "segment.close"
 	OpSetSpeed     Op = "segment.setSpeed"
 	OpCloseLane    Op = "lane.close"
@@ -45,6 +46,7 @@ func opSpecs() []opSpec {
 	return []opSpec{
 		{OpSetPlan, onSignals, true, func() Args { return new(SetPlan) }, "Put a plan in force: one the signal has, or a new one."},
 		{OpAdjust, onSignals, true, func() Args { return new(AdjustSignal) }, "Change splits, offset or cycle of the plan in force."},
+		{OpSetControl, onSignals, true, func() Args { return new(SetControl) }, "Change how the plan in force is carried out: fixed, actuated, coordinated, max-pressure, with priorities."},
 		{OpCloseSegment, onSegments, false, func() Args { return new(CloseSegment) }, "Close all lanes to everybody, or to all but some classes."},
 		{OpSetSpeed, onSegments, false, func() Args { return new(SetSpeed) }, "Set or scale the speed limit."},
 		{OpCloseLane, onLanes, false, func() Args { return new(CloseLane) }, "Close single lanes."},

@@ -5,6 +5,7 @@ import (
 
 	"tideway/geo"
 	"tideway/internal/fault"
+	"tideway/sim/signal"
 )
 
 // Orders of greens. A plan is taken apart into greens and the clearances behind
@@ -23,7 +24,7 @@ func orderable(p geo.Plan) (greens, clears []geo.Stage, ok bool) {
 	}
 	for k := 0; k < n; k += 2 {
 		a, clear, b := p.Stages[k], p.Stages[k+1], p.Stages[(k+2)%n]
-		if !IsGreenStage(a) || !slices.Equal(clear.States, clearance(a.States, b.States)) {
+		if !IsGreenStage(a) || !slices.Equal(clear.States, cleared(a.States, b.States)) {
 			return nil, nil, false
 		}
 		greens, clears = append(greens, a), append(clears, clear)
@@ -31,22 +32,8 @@ func orderable(p geo.Plan) (greens, clears []geo.Stage, ok bool) {
 	return greens, clears, true
 }
 
-// clearance returns what is shown between two greens.
-func clearance(a, b []geo.SignalState) []geo.SignalState {
-	out := make([]geo.SignalState, len(a))
-	for g := range a {
-		switch {
-		case a[g].IsGreen() && b[g].IsGreen():
-			out[g] = a[g]
-		case a[g].IsGreen():
-			out[g] = geo.Yellow
-		case a[g] == geo.Red || b[g].IsGreen():
-			out[g] = geo.Red
-		default:
-			out[g] = a[g]
-		}
-	}
-	return out
+func cleared(a, b []geo.SignalState) []geo.SignalState {
+	return signal.Clearance(a, b, make([]geo.SignalState, len(a)))
 }
 
 // varyOrder exchanges two greens with their clearances.
@@ -67,7 +54,7 @@ func (x *search) varyOrder(p *geo.Plan) bool {
 	q.Stages = nil
 	for j := range greens {
 		clear := clears[j]
-		clear.States = clearance(greens[j].States, greens[(j+1)%n].States)
+		clear.States = cleared(greens[j].States, greens[(j+1)%n].States)
 		clear.Name = ""
 		q.Stages = append(q.Stages, greens[j], clear)
 	}

@@ -191,7 +191,12 @@ func checkSafety(city *geo.City, p geo.Plan, was *geo.Plan, bad *fault.List) {
 			was = &inForce
 		}
 	}
-	key := func(i signal.Issue) string { return fmt.Sprint(i.Kind, i.Phase, i.Groups) } // stages may have changed places
+	key := func(i signal.Issue) string { // stages may have changed places, or become phases
+		if len(i.Groups) > 0 {
+			return fmt.Sprint(i.Kind, i.Groups)
+		}
+		return fmt.Sprint(i.Kind, i.Phase)
+	}
 	old := map[string]bool{}
 	if was != nil {
 		for _, i := range signal.Validate(city, *was) {

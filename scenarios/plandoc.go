@@ -11,12 +11,15 @@ import (
 // phases for ring and barrier. Times are seconds.
 type PlanDoc struct {
 	ID      string     `json:"id" doc:"Unique at its signal."`
-	Kind    string     `json:"kind,omitempty" enum:"fixed,actuated,ring_barrier" doc:"fixed when left out."`
+	Kind    string     `json:"kind,omitempty" enum:"fixed,actuated,ring_barrier,max_pressure" doc:"fixed when left out."`
 	CycleS  float64    `json:"cycle_s,omitempty" doc:"Sum of the stages when left out."`
 	OffsetS float64    `json:"offset_s,omitempty"`
 	Anchor  string     `json:"anchor,omitempty" enum:"first_stage,green,yellow" doc:"What the offset times."`
 	Stages  []StageDoc `json:"stages,omitempty"`
 	Phases  []PhaseDoc `json:"phases,omitempty"`
+	MaxRedS float64    `json:"max_red_s,omitempty" doc:"max_pressure: whom somebody waits for is served after that; 120 when left out."`
+	BusS    float64    `json:"bus_priority_s,omitempty" doc:"Greens may be lengthened or cut by so much for a bus."`
+	Preempt bool       `json:"preemption,omitempty" doc:"Emergency vehicles are given their green."`
 }
 
 // StageDoc is a stage.
@@ -51,7 +54,8 @@ type PhaseDoc struct {
 
 // plan returns the geo.Plan; names that do not exist are problems.
 func (b *builder) plan(p *PlanDoc, s geo.SignalID) geo.Plan {
-	out := geo.Plan{ID: p.ID, Signal: s, Cycle: fromS(p.CycleS), Offset: fromS(p.OffsetS)}
+	out := geo.Plan{ID: p.ID, Signal: s, Cycle: fromS(p.CycleS), Offset: fromS(p.OffsetS),
+		MaxRed: fromS(p.MaxRedS), Bus: fromS(p.BusS), Preempt: p.Preempt}
 	if p.ID == "" {
 		b.problem(b.city.Signals.At(s).ID, "plan has no id")
 	}
@@ -105,7 +109,8 @@ func parsed[T any](b *builder, name string, parse func(string) (T, error)) (v T)
 
 // DocumentPlan returns a plan as a document writes it.
 func DocumentPlan(p geo.Plan) *PlanDoc {
-	d := &PlanDoc{ID: p.ID, Kind: p.Kind.String(), CycleS: p.Cycle.Seconds(), OffsetS: p.Offset.Seconds(), Anchor: p.Anchor.String()}
+	d := &PlanDoc{ID: p.ID, Kind: p.Kind.String(), CycleS: p.Cycle.Seconds(), OffsetS: p.Offset.Seconds(), Anchor: p.Anchor.String(),
+		MaxRedS: p.MaxRed.Seconds(), BusS: p.Bus.Seconds(), Preempt: p.Preempt}
 	for _, st := range p.Stages {
 		states := make([]byte, len(st.States))
 		for i, s := range st.States {

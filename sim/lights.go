@@ -15,6 +15,7 @@ type signalHead struct {
 	first   int32 // its first group in lights
 	groups  int
 	senses  bool // its controller looks at traffic
+	wide    bool // and at whom is still coming
 	sight   sight
 	shown   *geo.SignalState // states of a fixed plan that the lights show already
 }
@@ -35,7 +36,7 @@ func (e *Engine) startSignals() {
 	}
 	for i, s := range c.Signals.All() {
 		h := signalHead{id: i, plan: geo.NoPlan, first: e.net.groups[i], groups: s.Groups}
-		h.sight = sight{e: e, lastS: make([]float64, s.Groups), lanes: e.lanesOf(i, s.Groups)}
+		h.sight = sight{e: e, lastS: make([]float64, s.Groups), lanes: e.lanesOf(i, s.Groups), coming: make([]coming, s.Groups), first: h.first}
 		e.signals = append(e.signals, h)
 	}
 	e.pickPlans(e.in.Begin)
@@ -68,7 +69,8 @@ func (e *Engine) usePlan(h *signalHead, id geo.PlanID, at time.Duration) {
 		return
 	}
 	plan := e.net.city.Plans.At(id)
-	h.control, h.senses = signal.New(plan, h.groups, at), plan.Kind != geo.FixedTime
+	h.control, h.senses = signal.New(plan, h.groups, at), plan.Kind != geo.FixedTime || plan.Bus > 0 || plan.Preempt
+	h.wide = plan.Kind == geo.MaxPressure || plan.Bus > 0 || plan.Preempt
 }
 
 // stepSignals sets what every group shows in this step.
@@ -84,6 +86,12 @@ func (e *Engine) stepSignals() {
 		}
 		if h.senses {
 			h.sight.look()
+		}
+		if h.wide {
+			if h.sight.approaches == nil {
+				h.sight.survey()
+			}
+			h.sight.watch()
 		}
 		states := h.control.Step(now, &h.sight)
 		if !h.senses && h.shown == &states[0] {
@@ -137,6 +145,11 @@ type sight struct {
 	e     *Engine
 	lanes [][]trackID
 	lastS []float64 // by group: time a vehicle was seen last
+
+	first      int32
+	coming     []coming // by group
+	approaches []feederLane
+	turns      []turnGroup
 }
 
 func (s *sight) look() {

@@ -27,6 +27,7 @@ type options struct {
 
 var studies = map[string]func(context.Context, sim.Case, options) error{
 	"optimise": optimise,
+	"control":  control,
 }
 
 func main() {

@@ -38,7 +38,8 @@ func (r *reader) plans() {
 	for t := r.open("plan.csv", "controller_id", "plan_id", "kind", "cycle_s"); t.next(); {
 		id := t.text("plan_id")
 		p := geo.Plan{ID: id, Signal: find(t, "controller_id", id, r.signal), Kind: enum(t, "kind", id, geo.ParsePlanKind),
-			Cycle: t.seconds("cycle_s"), Offset: t.seconds("offset_s"), Anchor: enum(t, "offset_anchor", id, geo.ParseOffsetAnchor)}
+			Cycle: t.seconds("cycle_s"), Offset: t.seconds("offset_s"), Anchor: enum(t, "offset_anchor", id, geo.ParseOffsetAnchor),
+			MaxRed: t.seconds("max_red_s"), Bus: t.seconds("bus_priority_s"), Preempt: t.truth("preemption")}
 		claim(t, r.plan, t.text("controller_id")+"/"+id, len(r.draft.Plans))
 		r.draft.Plans = append(r.draft.Plans, p)
 	}

@@ -20,9 +20,10 @@ func (w *writer) controllers() error {
 }
 
 func (w *writer) plans() error {
-	s := newSheet(w.create, "plan.csv", "controller_id", "plan_id", "kind", "cycle_s", "offset_s", "offset_anchor")
+	s := newSheet(w.create, "plan.csv", "controller_id", "plan_id", "kind", "cycle_s", "offset_s", "offset_anchor", "max_red_s", "bus_priority_s", "preemption")
 	for _, p := range w.city.Plans.All() {
-		s.row(w.city.Signals.At(p.Signal).ID, p.ID, p.Kind.String(), seconds(p.Cycle), seconds(p.Offset), p.Anchor.String())
+		s.row(w.city.Signals.At(p.Signal).ID, p.ID, p.Kind.String(), seconds(p.Cycle), seconds(p.Offset), p.Anchor.String(),
+			seconds(p.MaxRed), seconds(p.Bus), truth(p.Preempt))
 	}
 	return s.close()
 }

@@ -14,7 +14,7 @@ import (
 
 // WritePlans writes the plans in force as an additional file that SUMO loads
 // over the network the city was imported from. It returns what the format
-// cannot hold: ring-barrier plans have no fixed stages.
+// cannot hold: ring-barrier plans and max-pressure control have no fixed stages.
 func WritePlans(out io.Writer, c *geo.City) (dropped []geo.Dropped, err error) {
 	w := bufio.NewWriter(out)
 	fmt.Fprintf(w, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<!-- signal plans of %s, version %s -->\n<additional>\n", comment(c.Name), comment(c.Version))
@@ -26,6 +26,10 @@ func WritePlans(out io.Writer, c *geo.City) (dropped []geo.Dropped, err error) {
 		p := c.Plans.At(s.Plan)
 		if p.Kind == geo.RingBarrier {
 			dropped = append(dropped, geo.Dropped{Kind: "plan", ID: c.PlanName(s.Plan), Why: "a ring-barrier plan has no fixed stages"})
+			continue
+		}
+		if p.Kind == geo.MaxPressure {
+			dropped = append(dropped, geo.Dropped{Kind: "plan", ID: c.PlanName(s.Plan), Why: "max-pressure control has no sequence of stages"})
 			continue
 		}
 		writePlan(w, s.ID, p)

@@ -27,16 +27,32 @@ type Sight interface {
 	Waiting(group int) bool
 	// Gap returns the time since a vehicle last was in that zone.
 	Gap(group int) time.Duration
+	// Coming returns how many vehicles stand or drive towards a group within
+	// the range of a wide-area detector, and how long it takes at green until
+	// the last of them has passed.
+	Coming(group int) (vehicles float64, clear time.Duration)
+	// Full reports whether nobody of a group can leave the junction, because
+	// the street behind it is full.
+	Full(group int) bool
+	// Bus and Emergency report whether such a vehicle comes to a group.
+	Bus(group int) bool
+	Emergency(group int) bool
 }
 
 // New returns a controller for a plan that passed geo.CheckPlan, standing at
 // time now.
 func New(p geo.Plan, groups int, now time.Duration) Controller {
 	switch p.Kind {
-	case geo.Actuated:
-		return newActuated(p, now)
 	case geo.RingBarrier:
 		return newRings(p, groups, now)
+	case geo.MaxPressure:
+		return newPressure(p, groups, now)
+	}
+	if p.Bus > 0 || p.Preempt {
+		return newPriority(p, groups, now)
+	}
+	if p.Kind == geo.Actuated {
+		return newActuated(p, now)
 	}
 	return &fixed{plan: p, until: -1}
 }

@@ -33,6 +33,9 @@ func text(states []geo.SignalState) string {
 type eyes struct {
 	waiting map[int]bool
 	gap     map[int]time.Duration
+
+	coming               map[int]float64
+	full, bus, emergency map[int]bool
 }
 
 func (e eyes) Waiting(g int) bool { return e.waiting[g] }
@@ -42,6 +45,13 @@ func (e eyes) Gap(g int) time.Duration {
 	}
 	return time.Hour
 }
+
+func (e eyes) Coming(g int) (float64, time.Duration) {
+	return e.coming[g], time.Duration(2*e.coming[g]) * s
+}
+func (e eyes) Full(g int) bool      { return e.full[g] }
+func (e eyes) Bus(g int) bool       { return e.bus[g] }
+func (e eyes) Emergency(g int) bool { return e.emergency[g] }
 
 func twoStage(kind geo.PlanKind) geo.Plan {
 	return geo.Plan{ID: "p", Kind: kind, Cycle: 40 * s, Offset: 10 * s, Stages: []geo.Stage{
@@ -269,6 +279,133 @@ func TestRingValidation(t *testing.T) {
 	for _, want := range []signal.IssueKind{signal.SplitSum, signal.BarrierSum, signal.SplitTooShort, signal.PedestrianTime, signal.NoYellow, signal.UnknownGroup} {
 		if !got[want] {
 			t.Errorf("%s not found in %v", want, got)
+		}
+	}
+}
+
+func pressurePlan() geo.Plan {
+	p := twoStage(geo.MaxPressure)
+	p.MaxRed = 60 * s
+	return p
+}
+
+func TestPressureServesWhomMostComeTo(t *testing.T) {
+	c := signal.New(pressurePlan(), 2, 0)
+	see := eyes{coming: map[int]float64{1: 4}, waiting: map[int]bool{1: true}}
+	shown := ""
+	for at := time.Duration(0); at < 12*s; at += s {
+		shown += text(c.Step(at, see))[:2] + " "
+	}
+	// 5 s of minimum green, 5 s of yellow as the plan has it, then the other.
+	if want := "Gr Gr Gr Gr Gr yr yr yr yr yr rG rG "; shown != want {
+		t.Errorf("%s, want %s", shown, want)
+	}
+	c = signal.New(pressurePlan(), 2, 0)
+	for at := time.Duration(0); at < 100*s; at += s {
+		if got := text(c.Step(at, eyes{})); got != "Gr" {
+			t.Fatalf("nobody comes, but at %v it shows %s", at, got)
+		}
+	}
+	see = eyes{coming: map[int]float64{0: 1, 1: 50}, full: map[int]bool{1: true}}
+	for at := 100 * s; at < 120*s; at += s {
+		if got := text(c.Step(at, see)); got != "Gr" {
+			t.Fatalf("the street behind group 1 is full, but at %v it shows %s", at, got)
+		}
+	}
+}
+
+// Whatever comes, greens keep minimum and maximum, nobody who waits stays red
+// for longer than the guard, and no green ends without yellow.
+func TestPressureKeepsItsGuards(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		p := pressurePlan()
+		p.Stages[0].Max, p.Stages[2].Max = 25*s, 25*s
+		c := signal.New(p, 2, 0)
+		var last [2]geo.SignalState
+		var since, red [2]time.Duration
+		for at := time.Duration(0); at < 400*s; at += s {
+			see := eyes{coming: map[int]float64{0: rapid.Float64Range(0, 30).Draw(rt, "a"), 1: rapid.Float64Range(0, 30).Draw(rt, "b")}, waiting: map[int]bool{0: true, 1: true}}
+			now := c.Step(at, see)
+			for g := range 2 {
+				if now[g] != last[g] {
+					if last[g] == geo.Protected {
+						if d := at - since[g]; d < 5*s || d > 25*s {
+							rt.Fatalf("group %d was green for %v", g, d)
+						}
+						if now[g] != geo.Yellow {
+							rt.Fatalf("group %d goes from green to %c", g, now[g])
+						}
+					}
+					last[g], since[g] = now[g], at
+				}
+				if now[g].IsGreen() {
+					red[g] = at
+				} else if at-red[g] > 61*s {
+					rt.Fatalf("group %d has been red for %v", g, at-red[g])
+				}
+			}
+			if now[0].IsGreen() && now[1].IsGreen() {
+				rt.Fatal("both are green")
+			}
+		}
+	})
+}
+
+func TestPressureSavesAndLoads(t *testing.T) {
+	see := eyes{coming: map[int]float64{0: 2, 1: 9}, waiting: map[int]bool{1: true}}
+	a := signal.New(pressurePlan(), 2, 0)
+	for at := time.Duration(0); at < 8*s; at += s {
+		a.Step(at, see)
+	}
+	b := signal.New(pressurePlan(), 2, 8*s)
+	if rest := b.Load(append(a.Save(nil), 7)); len(rest) != 1 || rest[0] != 7 {
+		t.Fatalf("left over: %v", rest)
+	}
+	for at := 8 * s; at < 60*s; at += s {
+		if x, y := text(a.Step(at, see)), text(b.Step(at, see)); x != y {
+			t.Fatalf("at %v %s and %s", at, x, y)
+		}
+	}
+}
+
+func TestBusesLengthenAndCutGreens(t *testing.T) {
+	p := twoStage(geo.FixedTime)
+	p.Offset, p.Bus = 0, 8*s
+	none, here, there := eyes{}, eyes{bus: map[int]bool{0: true}}, eyes{bus: map[int]bool{1: true}}
+	for _, x := range []struct {
+		see  eyes
+		want time.Duration
+	}{{none, 15 * s}, {here, 23 * s}, {there, 7 * s}} {
+		if got := greenOf(signal.New(p, 2, 0), x.see, 0); got != x.want {
+			t.Errorf("bus at %v: green lasts %v, want %v", x.see.bus, got, x.want)
+		}
+	}
+	// What was given is taken back: after one long green the plan is in step again.
+	c := signal.New(p, 2, 0)
+	for at := time.Duration(0); at < 400*s; at += s {
+		see := none
+		if at < 23*s {
+			see = here
+		}
+		now := text(c.Step(at, see))
+		stage, _ := signal.StageAt(p, at)
+		if plain := text(p.Stages[stage].States); at > 80*s && now != plain {
+			t.Fatalf("at %v it shows %s, the plan %s", at, now, plain)
+		}
+	}
+}
+
+func TestEmergencyVehiclesGetTheirGreen(t *testing.T) {
+	for _, kind := range []geo.PlanKind{geo.FixedTime, geo.Actuated, geo.MaxPressure} {
+		p := twoStage(kind)
+		p.Offset, p.Preempt = 0, true
+		c := signal.New(p, 2, 0)
+		see := eyes{emergency: map[int]bool{1: true}, coming: map[int]float64{0: 40}, waiting: map[int]bool{0: true}, gap: map[int]time.Duration{0: 0}}
+		for at := time.Duration(0); at < 90*s; at += s {
+			now := text(c.Step(at, see))
+			if at < 5*s && now != "Gr" || at >= 10*s && now != "rG" {
+				t.Fatalf("%v at %v: %s", kind, at, now)
+			}
 		}
 	}
 }
