@@ -139,6 +139,7 @@ type fakeTwin struct {
 	mu       sync.Mutex
 	city     *geo.City
 	forecast *forecast.Forecast
+	air      fakeAir
 	notify   map[int]func()
 	next     int
 	batches  []*live.Batch

@@ -77,7 +77,7 @@ func scopeOf(method, path string) string {
 		return ""
 	case method == http.MethodGet || method == http.MethodHead:
 		return wire.ScopeRead
-	case path == wire.PathReadings:
+	case path == wire.PathReadings, path == wire.PathWeather:
 		return wire.ScopeIngest
 	case path == wire.PathSensors:
 		return wire.ScopeAdmin

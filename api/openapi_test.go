@@ -119,6 +119,7 @@ func (k *checker) do(method, path, contentType, body string, status int) []byte 
 
 func TestEveryAnswerFollowsTheDocument(t *testing.T) {
 	twin := newFakeTwin(t, 20)
+	twin.makeAir(t)
 	_, base := serve(t, Options{Twin: twin})
 	c := client.New(base, "", transport(t))
 	wait(t, c)
@@ -130,7 +131,8 @@ func TestEveryAnswerFollowsTheDocument(t *testing.T) {
 		"/v1/segments/" + segment + "/typical", wire.PathZones, "/v1/zones/west", wire.PathSignals, "/v1/signals/s1", wire.PathSensors, "/v1/sensors/loop%200",
 		"/v1/sensors/air%201/series?quantity=no2", wire.PathState, wire.PathStateGeoJSON, wire.PathForecasts, wire.PathCongestion, "/v1/congestion?zone=west",
 		"/v1/congestion/segments/" + segment, wire.PathCongestionZones, "/v1/congestion/zones/east%2F1", wire.PathAir, "/v1/air/stations/air%202", wire.PathAirZones,
-		"/v1/air/zones/west", wire.PathSkill, wire.PathModels, wire.PathScenarios, wire.PathRuns, wire.PathComparisons, wire.PathHealth, wire.PathReady,
+		"/v1/air/zones/west", wire.PathAirGrid, wire.PathAirGrid + "?pollutant=pm25&at=2026-03-20T13:00:00Z", wire.PathAirReceptor + "?lon=11.341&lat=44.491",
+		wire.PathAirLimits, wire.PathWeather, wire.PathSkill, wire.PathModels, wire.PathScenarios, wire.PathRuns, wire.PathComparisons, wire.PathHealth, wire.PathReady,
 		wire.PathMetrics, wire.PathOpenAPI, "/v1/tiles/14/8708/5906.mvt",
 	} {
 		k.do(get, path, "", "", http.StatusOK)
@@ -141,6 +143,7 @@ func TestEveryAnswerFollowsTheDocument(t *testing.T) {
 	k.do(post, wire.PathReadings, json, `{"readings":[{"sensor":"ghost","quantity":"speed","at":"2026-03-20T12:00:00Z","value":1}]}`, http.StatusOK)
 	k.do(post, wire.PathReadings, json, `{`, http.StatusBadRequest)
 	k.do(post, wire.PathReadings, "text/plain", `x`, http.StatusUnsupportedMediaType)
+	k.do(post, wire.PathWeather, json, `{"hours":[{"at":"2026-03-20T12:00:00Z","wind_ms":3,"wind_from_deg":270,"temperature_c":14}]}`, http.StatusOK)
 	k.do(post, wire.PathSensors, json, `{"sensors":[{"id":"n","lon":11.34,"lat":44.49,"measures":[{"quantity":"speed"}]}]}`, http.StatusOK)
 	k.do(post, wire.PathSensors, json, "{\n \"sensors\": oops", http.StatusBadRequest)
 	k.do(post, wire.PathScenarioCheck, json, string(closure("a", twin.city.Segments.At(1).ID)), http.StatusOK)

@@ -200,19 +200,19 @@ func (s *Server) getZoneCongestion(_ context.Context, in *byID) (*answer[wire.Zo
 }
 
 func (s *Server) getAir(_ context.Context, in *byID) (*answer[wire.AirStation], error) {
-	v, err := s.current()
+	a, err := s.airNow()
 	if err != nil {
 		return nil, err
 	}
-	return one(v.airStations().Stations, "station", in.ID, func(a wire.AirStation) string { return a.Station })
+	return one(a.stationList().Stations, "station", in.ID, func(a wire.AirStation) string { return a.Station })
 }
 
 func (s *Server) getZoneAir(_ context.Context, in *byID) (*answer[wire.AirZone], error) {
-	v, err := s.current()
+	a, err := s.airNow()
 	if err != nil {
 		return nil, err
 	}
-	return one(v.airZones().Zones, "zone", in.ID, func(z wire.AirZone) string { return z.Zone })
+	return one(a.zoneList().Zones, "zone", in.ID, func(z wire.AirZone) string { return z.Zone })
 }
 
 // one finds a record of a short list by its id.

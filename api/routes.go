@@ -73,14 +73,30 @@ func (s *Server) stateRoutes() {
 		s.ofView(func(v *view) *encoded { return v.zones }))
 	add(s, op("getZoneCongestion", get, wire.PathCongestionZone, "State", "Congestion of one zone", 404), s.getZoneCongestion)
 	s.cached(op("listAir", get, wire.PathAir, "State", "Air now and expected, by station"), "application/json", wire.AirStationList{},
-		s.ofView(func(v *view) *encoded { return v.air }))
+		s.ofAir(func(a *airView) *encoded { return a.stations }))
 	add(s, op("getAir", get, wire.PathAirStation, "State", "Air at one station", 404), s.getAir)
 	s.cached(op("listZoneAir", get, wire.PathAirZones, "State", "Air by zone"), "application/json", wire.AirZoneList{},
-		s.ofView(func(v *view) *encoded { return v.zonesAir }))
+		s.ofAir(func(a *airView) *encoded { return a.zoned }))
 	add(s, op("getZoneAir", get, wire.PathAirZone, "State", "Air of one zone", 404), s.getZoneAir)
+	s.airFieldRoutes()
 	stream := op("stream", get, wire.PathStream, "State", "Server-sent events: snapshot, forecast; resumes after Last-Event-ID", 400)
 	stream.Parameters = []*huma.Param{{Name: "Last-Event-ID", In: "header", Schema: &huma.Schema{Type: huma.TypeString}}}
 	s.addRaw(stream, wire.TypeSSE, nil, s.handleStream)
+}
+
+// airFieldRoutes are those of the air between the stations.
+func (s *Server) airFieldRoutes() {
+	grid := op("getAirGrid", get, wire.PathAirGrid, "State", "Concentrations between the stations as squares, now or ahead", 422)
+	grid.Parameters = []*huma.Param{
+		{Name: "pollutant", In: "query", Description: "no2 (default), o3, pm25 or pm10.", Schema: &huma.Schema{Type: huma.TypeString}},
+		{Name: "at", In: "query", Description: "The nearest time that there is; now when left out.", Schema: &huma.Schema{Type: huma.TypeString, Format: "date-time"}},
+	}
+	s.addRaw(grid, "application/json", wire.AirGrid{}, s.handleAirGrid)
+	s.huma.OpenAPI().Paths[grid.Path].Get.Responses["304"] = &huma.Response{Description: "The client has this version (If-None-Match)."}
+	add(s, op("getAirReceptor", get, wire.PathAirReceptor, "State", "Air at any place, now and ahead", 422), s.getAirReceptor)
+	add(s, op("getAirLimits", get, wire.PathAirLimits, "Series", "Limit values and how often stations exceeded them in a year", 422), s.getAirLimits)
+	add(s, op("getWeather", get, wire.PathWeather, "State", "The hours of weather that were given and are not over"), s.getWeather)
+	add(s, op("addWeather", post, wire.PathWeather, "Readings", "Give hours of weather, measured or forecast", 400, 413, 422), s.addWeather)
 }
 
 // body describes a request body that huma does not decode.

@@ -85,6 +85,7 @@ type Server struct {
 
 	ring    atomic.Pointer[keyRing] // nil: no keys, everything allowed on loopback
 	view    atomic.Pointer[view]    // nil until the first forecast
+	air     atomic.Pointer[airView] // nil until the first forecast
 	places  atomic.Pointer[places]  // what depends on the city alone
 	busy    atomic.Int64
 	held    atomic.Int64

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"tideway/forecast"
+	"tideway/forecast/air/field"
 	"tideway/geo"
 	"tideway/live"
 	"tideway/scenarios"
@@ -28,7 +29,19 @@ type Twin interface {
 
 	Readings
 	Verification
+	Air
 	Lab
+}
+
+// Air is the air between the stations.
+type Air interface {
+	// Air returns the newest air of the city, nil before the first.
+	Air() *field.Field
+	// Weather returns the hours of weather that were given and are not over.
+	Weather() field.Sky
+	// AddWeather takes hours of weather in place of those given before, and
+	// returns all that are in force.
+	AddWeather(ctx context.Context, hours field.Sky) (field.Sky, error)
 }
 
 // Readings is the way in for readings and the way back to them.

@@ -18,8 +18,8 @@ type view struct {
 	forecast *forecast.Forecast
 	places   *places
 
-	state, geoJSON, forecasts        *encoded
-	congestion, zones, air, zonesAir *encoded
+	state, geoJSON, forecasts *encoded
+	congestion, zones         *encoded
 }
 
 func newView(f *forecast.Forecast, p *places) *view {
@@ -29,8 +29,6 @@ func newView(f *forecast.Forecast, p *places) *view {
 	v.forecasts = newEncoded("application/json", v.encodeForecasts)
 	v.congestion = newEncoded("application/json", v.encodeCongestion)
 	v.zones = jsonOnce(func() any { return v.zoneCongestion() })
-	v.air = jsonOnce(func() any { return v.airStations() })
-	v.zonesAir = jsonOnce(func() any { return v.airZones() })
 	return v
 }
 
@@ -55,6 +53,7 @@ func (s *Server) renew() {
 		s.hub.publish(string(wire.EventSnapshot), marshal(delta(old, v)))
 		s.hub.publish(string(wire.EventForecast), marshal(wire.ForecastIssued{Seq: f.Seq, IssuedAt: f.IssuedAt.UTC()}))
 	}
+	s.renewAir()
 	s.changed.wake()
 }
 

@@ -15,6 +15,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"tideway/api/wire"
 )
@@ -244,6 +245,42 @@ func (c *Client) AirZones(ctx context.Context) (wire.AirZoneList, error) {
 // AirOfZone returns the air of one zone.
 func (c *Client) AirOfZone(ctx context.Context, zone string) (wire.AirZone, error) {
 	return get[wire.AirZone](ctx, c, fill(wire.PathAirZone, zone))
+}
+
+// AirGrid returns one pollutant between the stations as squares, at the time
+// there is that is nearest to at (zero: now).
+func (c *Client) AirGrid(ctx context.Context, pollutant string, at time.Time) (wire.AirGrid, error) {
+	path := wire.PathAirGrid + "?pollutant=" + url.QueryEscape(pollutant)
+	if !at.IsZero() {
+		path += "&at=" + url.QueryEscape(at.UTC().Format(time.RFC3339))
+	}
+	return get[wire.AirGrid](ctx, c, path)
+}
+
+// AirReceptor returns the air at any place of the city.
+func (c *Client) AirReceptor(ctx context.Context, lon, lat float64) (wire.AirPoint, error) {
+	return get[wire.AirPoint](ctx, c, fmt.Sprintf("%s?lon=%g&lat=%g", wire.PathAirReceptor, lon, lat))
+}
+
+// AirLimits returns what stations measured in a year against limit values; 0:
+// the running year.
+func (c *Client) AirLimits(ctx context.Context, year int) (wire.AirLimits, error) {
+	path := wire.PathAirLimits
+	if year != 0 {
+		path += fmt.Sprintf("?year=%d", year)
+	}
+	return get[wire.AirLimits](ctx, c, path)
+}
+
+// Weather returns the hours of weather that were given and are not over.
+func (c *Client) Weather(ctx context.Context) (wire.Weather, error) {
+	return get[wire.Weather](ctx, c, wire.PathWeather)
+}
+
+// AddWeather gives hours of weather, measured or forecast; it returns all in
+// force.
+func (c *Client) AddWeather(ctx context.Context, hours ...wire.WeatherHour) (wire.Weather, error) {
+	return call[wire.Weather](ctx, c, http.MethodPost, wire.PathWeather, wire.Weather{Hours: hours})
 }
 
 // Skill returns how good forecasts were, by scope: all, sensor, zone or hour.

@@ -12,6 +12,7 @@ type EventType string
 const (
 	EventSnapshot EventType = "snapshot" // data: StateDelta
 	EventForecast EventType = "forecast" // data: ForecastIssued
+	EventAir      EventType = "air"      // data: ForecastIssued, of the forecast that the air between the stations follows
 	EventRun      EventType = "run"      // data: Run
 	EventReset    EventType = "reset"    // data: Reset; what was missed is no longer held, get the state anew
 )

@@ -26,6 +26,10 @@ const (
 	PathAirStation      = "/v1/air/stations/{id}"
 	PathAirZones        = "/v1/air/zones"
 	PathAirZone         = "/v1/air/zones/{id}"
+	PathAirGrid         = "/v1/air/grid"
+	PathAirReceptor     = "/v1/air/receptor"
+	PathAirLimits       = "/v1/air/limits"
+	PathWeather         = "/v1/weather"
 	PathSkill           = "/v1/skill"
 	PathModels          = "/v1/models"
 	PathScenarios       = "/v1/scenarios"
@@ -61,7 +65,7 @@ const (
 // imply the others.
 const (
 	ScopeRead   = "read"   // every GET
-	ScopeIngest = "ingest" // readings
+	ScopeIngest = "ingest" // readings, weather
 	ScopePlan   = "plan"   // scenarios and runs
 	ScopeAdmin  = "admin"  // sensors, metrics
 )

@@ -16,8 +16,10 @@ type Limit struct {
 	Source    string
 }
 
+// WHO names the guidelines of the World Health Organization in Limit.Rule.
+const WHO = "WHO 2021"
+
 const (
-	who     = "WHO 2021"
 	eu08    = "EU 2008/50/EC"
 	eu30    = "EU 2024/2881, from 2030"
 	china   = "GB 3095-2026 grade II"
@@ -38,16 +40,16 @@ func Limits() []Limit {
 	add := func(rule, source string, p Pollutant, over Averaging, v float64, allowed int) {
 		out = append(out, ug(rule, source, p, over, v, allowed))
 	}
-	add(who, whoSource, PM25, Year, 5, -1)
-	add(who, whoSource, PM25, Day, 15, -1)
-	add(who, whoSource, PM10, Year, 15, -1)
-	add(who, whoSource, PM10, Day, 45, -1)
-	add(who, whoSource, NO2, Year, 10, -1)
-	add(who, whoSource, NO2, Day, 25, -1)
-	add(who, whoSource, NO2, Hour, 200, -1)
-	add(who, whoSource, O3, EightHours, 100, -1)
-	add(who, whoSource, SO2, Day, 40, -1)
-	add(who, whoSource, CO, Day, 4000, -1)
+	add(WHO, whoSource, PM25, Year, 5, -1)
+	add(WHO, whoSource, PM25, Day, 15, -1)
+	add(WHO, whoSource, PM10, Year, 15, -1)
+	add(WHO, whoSource, PM10, Day, 45, -1)
+	add(WHO, whoSource, NO2, Year, 10, -1)
+	add(WHO, whoSource, NO2, Day, 25, -1)
+	add(WHO, whoSource, NO2, Hour, 200, -1)
+	add(WHO, whoSource, O3, EightHours, 100, -1)
+	add(WHO, whoSource, SO2, Day, 40, -1)
+	add(WHO, whoSource, CO, Day, 4000, -1)
 	add(eu08, eu08Source, NO2, Hour, 200, 18)
 	add(eu08, eu08Source, NO2, Year, 40, -1)
 	add(eu08, eu08Source, PM10, Day, 50, 35)
