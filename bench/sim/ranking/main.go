@@ -7,18 +7,14 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"encoding/xml"
 	"flag"
 	"fmt"
 	"math"
-	"math/rand/v2"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
-	"strings"
 	"time"
 
 	bench "tideway/bench/sim"
@@ -56,7 +52,7 @@ func rank(name string, plans, seeds, spare int, step time.Duration) error {
 	defer os.RemoveAll(dir)
 	var ours, theirs, others []float64
 	for p := range plans {
-		varied := vary(city, p)
+		varied := bench.Vary(city, p)
 		a, err := mean(seeds, func(s int) (float64, error) { return ourDelay(c, varied, d, uint64(s+1), step) })
 		if err != nil {
 			return err
@@ -100,32 +96,6 @@ func regret(estimate, truth []float64) float64 {
 
 func argmin(v []float64) int { return slices.Index(v, slices.Min(v)) }
 
-// vary returns the city with random greens and offsets; 0 is the given plan.
-func vary(c *geo.City, n int) *geo.City {
-	if n == 0 {
-		return c
-	}
-	r := rand.New(rand.NewPCG(uint64(n), 77))
-	p := c.Patch()
-	for _, s := range c.Signals.All() {
-		plan := c.Plans.At(s.Plan)
-		plan.Stages = slices.Clone(plan.Stages)
-		plan.Cycle = 0
-		for k := range plan.Stages {
-			st := &plan.Stages[k]
-			if slices.ContainsFunc(st.States, geo.SignalState.IsGreen) && !slices.Contains(st.States, geo.Yellow) {
-				st.Duration = max(4*time.Second, time.Duration(math.Round(st.Duration.Seconds()*(0.5+1.2*r.Float64())))*time.Second)
-				st.Min, st.Max = st.Duration, st.Duration
-			}
-			plan.Cycle += st.Duration
-		}
-		plan.Kind = geo.FixedTime
-		plan.Offset = time.Duration(r.IntN(int(plan.Cycle/time.Second))) * time.Second
-		p.SetPlan(plan)
-	}
-	return p.City()
-}
-
 func ourDelay(c bench.Case, city *geo.City, d *demand.Demand, seed uint64, step time.Duration) (float64, error) {
 	r, err := sim.Run(context.Background(), sim.Input{City: city, Demand: d, Begin: c.Begin, End: c.End, UntilClear: true, StuckAfter: 300 * time.Second, Seed: seed, Threads: 1, Step: step}, nil)
 	if err != nil {
@@ -134,63 +104,10 @@ func ourDelay(c bench.Case, city *geo.City, d *demand.Demand, seed uint64, step 
 	return r.Summary.MeanDelayS, nil
 }
 
-// program and phase are SUMO's elements.
-type program struct {
-	XMLName xml.Name `xml:"tlLogic"`
-	ID      string   `xml:"id,attr"`
-	Type    string   `xml:"type,attr"`
-	Program string   `xml:"programID,attr"`
-	Offset  float64  `xml:"offset,attr"`
-	Phases  []phase  `xml:"phase"`
-}
-
-type phase struct {
-	Duration float64 `xml:"duration,attr"`
-	State    string  `xml:"state,attr"`
-}
-
-func writePrograms(city *geo.City, file string) error {
-	var out bytes.Buffer
-	out.WriteString("<additional>\n")
-	for _, s := range city.Signals.All() {
-		plan := city.Plans.At(s.Plan)
-		p := program{ID: s.ID, Type: "static", Program: "ranking", Offset: plan.Offset.Seconds()}
-		for _, st := range plan.Stages {
-			b := make([]byte, len(st.States))
-			for i, v := range st.States {
-				b[i] = byte(v)
-			}
-			p.Phases = append(p.Phases, phase{st.Duration.Seconds(), string(b)})
-		}
-		text, err := xml.Marshal(p)
-		if err != nil {
-			return err
-		}
-		out.Write(text)
-		out.WriteByte('\n')
-	}
-	out.WriteString("</additional>\n")
-	return os.WriteFile(file, out.Bytes(), 0o600)
-}
-
-// paths lists files of the data sets, and others as they are.
-func paths(files []string, others ...string) string {
-	var list []string
-	for _, f := range files {
-		list = append(list, bench.Path(f))
-	}
-	return strings.Join(append(list, others...), ",")
-}
-
 func sumoDelay(c bench.Case, city *geo.City, dir string, seed int) (float64, error) {
-	plans, trips := filepath.Join(dir, "plans.add.xml"), filepath.Join(dir, "trips.xml")
-	if err := writePrograms(city, plans); err != nil {
+	trips := filepath.Join(dir, "trips.xml")
+	if err := c.SUMO(city, dir, seed, "--tripinfo-output", trips); err != nil {
 		return 0, err
-	}
-	cmd := exec.Command("sumo", "-n", bench.Path(c.Net), "-r", paths(c.Routes), "-a", paths(c.Add, plans), "-b", fmt.Sprint(c.Begin.Seconds()),
-		"--no-step-log", "-X", "never", "--no-warnings", "--seed", fmt.Sprint(seed), "--tripinfo-output", trips)
-	if text, err := cmd.CombinedOutput(); err != nil {
-		return 0, fmt.Errorf("%w: %s", err, text)
 	}
 	b, err := os.ReadFile(trips)
 	if err != nil {
