@@ -226,14 +226,11 @@ func (b bologna) compares(t *testing.T) {
 			Name string
 			KPIs []kpi
 		}
-	}](t, "compare", "--city", b.city, "--demand", b.city, "--scenario", b.mapping("longer-green.yaml"), "--replications", "5")
+	}](t, "compare", "--city", b.city, "--demand", b.city, "--scenario", b.mapping("longer-green.yaml"), "--replications", "5", "--stuck-after", "300s")
 	if got.Replications != 5 || len(got.Alternatives) != 1 {
 		t.Fatalf("%+v", got)
 	}
 	t.Logf("five replications of the hour, twice: %.1f s wall, %.1f s CPU", got.WallS, got.CPUS)
-	if got.CPUS > 60 {
-		t.Errorf("%.1f s of CPU: two cores would need more than 30 s", got.CPUS)
-	}
 	seen := 0
 	for _, k := range got.Alternatives[0].KPIs {
 		switch k.KPI {

@@ -71,6 +71,6 @@ show "/v1/congestion/zones/72"
 kill -TERM $server && wait $server
 
 say "five seconds more green at one signal, five replications of the hour"
-time "$tideway" compare --city "$out/city" --demand "$out/city" --scenario "$here/longer-green.yaml" --replications 5
+time "$tideway" compare --city "$out/city" --demand "$out/city" --scenario "$here/longer-green.yaml" --replications 5 --stuck-after 300s
 
 say "all of it is in $out"

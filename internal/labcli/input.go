@@ -1,4 +1,4 @@
-// Package labcli holds the bodies of `tideway compare` and `tideway optimise`:
+// Package labcli holds the bodies of `tideway simulate`, `compare` and `optimise`:
 // they read a city, its demand and scenarios from files, call package
 // scenarios, and print what it found.
 package labcli
@@ -25,16 +25,17 @@ import (
 type Input struct {
 	City    string   `required:"" placeholder:"DIR" help:"City folder." type:"existingdir"`
 	Demand  []string `required:"" placeholder:"FILE" help:"Demand: SUMO route and type files (.xml), or a folder with tables."`
-	Begin   Moment   `placeholder:"T" help:"Begin of departures: seconds or HH:MM[:SS]; the first departure when left out."`
+	Begin   Moment   `placeholder:"T" help:"Begin of departures: seconds, a duration (1h30m) or HH:MM[:SS]; the first departure when left out."`
 	End     Moment   `placeholder:"T" help:"End of departures; the last departure when left out."`
 	Clear   bool     `name:"until-clear" help:"Simulate on after the end until the last vehicle has left."`
-	Step    float64  `default:"1" placeholder:"S" help:"Length of a step in seconds."`
-	Stuck   string   `name:"stuck-after" default:"300s" help:"Release a vehicle that waits this long at the head of its lane, or never."`
+	Step    Moment   `default:"1s" help:"Length of a step."`
+	Stuck   string   `name:"stuck-after" default:"never" help:"Release a vehicle that waits this long at the head of its lane, or never."`
 	Seed    uint64   `default:"1" help:"Seed of the first replication."`
 	Threads int      `placeholder:"N" help:"Cores to use; all when left out. The result does not depend on it."`
 }
 
-// Moment is a time on the demand's clock given as seconds or HH:MM[:SS].
+// Moment is a time on the demand's clock, or a length of time, given as seconds,
+// a duration or HH:MM[:SS].
 type Moment struct {
 	At    time.Duration
 	Given bool
@@ -96,7 +97,7 @@ func readDemand(city *geo.City, seed uint64, paths []string) (*demand.Demand, er
 
 // period returns the template of all runs.
 func (in *Input) period(d *demand.Demand) (sim.Input, error) {
-	p := sim.Input{Begin: in.Begin.At, End: in.End.At, UntilClear: in.Clear, Step: time.Duration(in.Step * float64(time.Second))}
+	p := sim.Input{Begin: in.Begin.At, End: in.End.At, UntilClear: in.Clear, Step: in.Step.At}
 	if len(d.Trips) > 0 && !in.Begin.Given {
 		p.Begin = d.Trips[0].Depart.Truncate(time.Second)
 	}
@@ -104,11 +105,11 @@ func (in *Input) period(d *demand.Demand) (sim.Input, error) {
 		p.End = d.Trips[len(d.Trips)-1].Depart.Truncate(time.Second) + time.Second
 	}
 	if in.Stuck != "never" {
-		v, err := time.ParseDuration(in.Stuck)
-		if err != nil || v <= 0 {
+		var limit Moment
+		if err := limit.UnmarshalText([]byte(in.Stuck)); err != nil || limit.At <= 0 {
 			return p, fmt.Errorf("--stuck-after is %q, expected a duration such as 300s, or never", in.Stuck)
 		}
-		p.StuckAfter = v
+		p.StuckAfter = limit.At
 	}
 	return p, nil
 }

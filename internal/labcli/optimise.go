@@ -23,7 +23,7 @@ import (
 type OptimiseCmd struct {
 	Input
 	Signals     []string      `default:"all" placeholder:"ID" help:"Signals to change, or all."`
-	Budget      time.Duration `default:"30s" placeholder:"CPU" help:"CPU time of search and validation, summed over threads."`
+	Budget      Moment        `default:"30s" placeholder:"CPU" help:"CPU time of search and validation, summed over threads."`
 	Evaluations int           `placeholder:"N" help:"Simulations of the search at most: the same answer on every machine, when the budget allows it."`
 	MinGreen    time.Duration `default:"5s" help:"Shortest green; a stage that is shorter may stay so."`
 	MinCycle    time.Duration `default:"30s" help:"Shortest cycle."`
@@ -73,11 +73,11 @@ func (c *OptimiseCmd) optimise(ctx context.Context, progress bar) (*scenarios.Op
 	if err != nil {
 		return nil, err
 	}
-	study := scenarios.Study{Base: scenarios.BaseCase(base), Period: period, Seed: c.Seed, Budget: c.Budget, Spent: usage.CPU,
+	study := scenarios.Study{Base: scenarios.BaseCase(base), Period: period, Seed: c.Seed, Budget: c.Budget.At, Spent: usage.CPU,
 		Evaluations: c.Evaluations, Validation: c.Validation, Threads: c.Threads,
 		Limits: scenarios.Limits{MinGreen: c.MinGreen, MinCycle: c.MinCycle, MaxCycle: c.MaxCycle, KeepCycles: c.KeepCycles, FreeCycles: c.FreeCycles},
 		Progress: func(p scenarios.SearchProgress) {
-			progress.at(int(p.Spent.Seconds()), int(c.Budget.Seconds()), fmt.Sprintf("CPU seconds, delay %.1f s, base %.1f s", p.BestDelayS, p.BaseDelayS))
+			progress.at(int(p.Spent.Seconds()), int(c.Budget.At.Seconds()), fmt.Sprintf("CPU seconds, delay %.1f s, base %.1f s", p.BestDelayS, p.BaseDelayS))
 		}}
 	if study.Signals, err = pickSignals(base.City, c.Signals); err != nil {
 		return nil, err
