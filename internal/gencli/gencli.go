@@ -28,10 +28,13 @@ type CityCmd struct {
 	Size int     `default:"600" help:"About so many directed segments, 60 to 100000."`
 	Seed uint64  `default:"1" help:"Equal seeds give equal cities."`
 	Out  string  `required:"" type:"path" help:"Folder to write the city to."`
-	Day  string  `placeholder:"YYYY-MM-DD" help:"Write the demand of this day, too."`
+	Day  string  `default:"2026-03-03" placeholder:"YYYY-MM-DD" help:"Write the demand of this day, a Tuesday by default, too; none: no demand."`
 	Load float64 `default:"0.45" help:"How full the busiest arterials are in the morning peak of that day, 0 to 2."`
 	JSON bool    `name:"json" help:"Print one JSON object."`
 }
+
+// noDay asks for a city without demand.
+const noDay = "none"
 
 // Answer is what the command prints with --json.
 type Answer struct {
@@ -67,19 +70,19 @@ func (c *CityCmd) make() (Answer, error) {
 	}
 	audit := geo.NewAudit(city, nil)
 	answer := Answer{CityVersion: city.Version, Counts: audit.Counts, LargestSCC: audit.LargestSCC}
-	if c.Day != "" {
+	if c.Day != noDay {
 		answer.Trips, err = c.writeDay(city, date)
 	}
 	return answer, err
 }
 
 func (c *CityCmd) date() (time.Time, error) {
-	if c.Day == "" {
+	if c.Day == noDay {
 		return time.Time{}, nil
 	}
 	date, err := time.Parse(time.DateOnly, c.Day)
 	if err != nil {
-		return date, fmt.Errorf("--day is %q, expected YYYY-MM-DD", c.Day)
+		return date, fmt.Errorf("--day is %q, expected YYYY-MM-DD or none", c.Day)
 	}
 	if !(c.Load > 0 && c.Load <= 2) {
 		return date, fmt.Errorf("--load is %g, expected more than 0, at most 2", c.Load)
