@@ -33,6 +33,12 @@ export interface KPI { kpi: string; unit: string; base: Num; alt: Num; diff: Num
 export interface Comparison { id: string; replications: number; wall_s: number; alternatives: { scenario: string; name: string; gridlock_share: number; kpis: KPI[] }[] }
 export interface ComparisonMap { alternatives: { scenario: string; base_speed_kmh: Num[]; alt_speed_kmh: Num[] }[] }
 
+export interface AirGrid {
+  issued_at: string; at: string; times: string[]; pollutant: string; background_ugm3: Num;
+  weather: { source: "given" | "measured" | "assumed"; wind_ms: number; wind_from_deg: number };
+  west: number[]; south: number[]; east: number[]; north: number[]; value: Num[];
+}
+
 interface Problem { title?: string; detail?: string; errors?: { location?: string; message?: string }[] }
 
 /** Says what the service answered, with every problem it named. */
@@ -74,6 +80,7 @@ export const segmentTypical = (id: string, quantity: string) => call<Typical>(`/
 export const sensorSeries = (id: string, quantity: string) => call<Series>(`/v1/sensors/${at(id)}/series?quantity=${quantity}`);
 export const air = () => call<{ stations: AirStation[] }>("/v1/air").then((l) => l.stations);
 export const airZones = () => call<{ zones: AirZone[] }>("/v1/air/zones").then((l) => l.zones);
+export const airGrid = (pollutant: string, time: string | null) => call<AirGrid>(`/v1/air/grid?pollutant=${pollutant}${time ? `&at=${at(time)}` : ""}`);
 export const skill = () => call<{ scores: Score[] }>("/v1/skill").then((l) => l.scores);
 export const scenarios = () => call<{ scenarios: Scenario[] }>("/v1/scenarios").then((l) => l.scenarios);
 export const addScenario = (document: unknown) => call<Scenario>("/v1/scenarios", { method: "POST", body: JSON.stringify(document) });
@@ -96,11 +103,12 @@ export function followRun(id: string, onRun: (r: Run) => void): () => void {
 }
 
 /** Listens to the service's stream: onChange at every snapshot or forecast. */
-export function listen(onChange: (kind: "snapshot" | "forecast") => void, onLink: (up: boolean) => void) {
+export function listen(onChange: (kind: "snapshot" | "forecast" | "air") => void, onLink: (up: boolean) => void) {
   const source = new EventSource("/v1/stream");
   source.onopen = () => onLink(true);
   source.onerror = () => onLink(false);
   source.addEventListener("snapshot", () => onChange("snapshot"));
   source.addEventListener("reset", () => onChange("snapshot"));
   source.addEventListener("forecast", () => onChange("forecast"));
+  source.addEventListener("air", () => onChange("air"));
 }

@@ -1,15 +1,16 @@
 // The page: wires map, time slider, panels and the live stream together.
 import "./style.css";
 import * as api from "./api";
-import { colourOf, congestion, difference, flow, los, unknown, type Step } from "./colour";
+import { colourOf, congestion, difference, flow, los, no2, pm25, unknown, type Step } from "./colour";
 import { h } from "./dom";
-import { clock, language, setLanguage, t, type Key } from "./i18n";
+import { clock, language, num, setLanguage, t, type Key } from "./i18n";
 import { skillPanel, zonesPanel } from "./lists";
 import { CityMap, type Picked } from "./map";
 import { segmentPanel, sensorPanel } from "./place";
 import { scenariosPanel } from "./scenarios";
 
-type Layer = "los" | "congestion" | "flow" | "difference";
+type Layer = "los" | "congestion" | "flow" | "no2" | "pm25" | "difference";
+const isAir = (l: Layer): l is "no2" | "pm25" => l === "no2" || l === "pm25";
 type Tab = "place" | "zones" | "scenarios" | "skill";
 const byId = <T extends HTMLElement>(id: string) => document.getElementById(id) as T;
 
@@ -19,6 +20,8 @@ class Page {
   private picked: Picked | null = null;
   private state: api.State | null = null;
   private ahead: api.Forecasts | null = null;
+  private grid: api.AirGrid | null = null; // of the layer and time on screen
+  private asked = 0; // number of the newest request for it
   private compared: { base: api.Num[]; alt: api.Num[] } | null = null;
   private horizon = 0; // 0: now, else 1 + position in the forecast's horizons
   private map: CityMap;
@@ -27,11 +30,14 @@ class Page {
     this.map = new CityMap(byId("map"), city.bounds, city.version, (p) => this.pick(p));
     byId<HTMLInputElement>("time").addEventListener("input", (e) => {
       this.horizon = Number((e.target as HTMLInputElement).value);
-      this.paint();
+      this.show();
     });
     byId<HTMLSelectElement>("layer").addEventListener("change", (e) => {
       this.layer = (e.target as HTMLSelectElement).value as Layer;
-      this.paint();
+      this.horizon = 0;
+      byId<HTMLInputElement>("time").value = "0";
+      this.grid = null;
+      this.show();
     });
     byId("language").addEventListener("click", () => {
       setLanguage(language() === "en" ? "zh" : "en");
@@ -47,12 +53,26 @@ class Page {
     await Promise.all([this.refresh("snapshot"), this.refresh("forecast")]);
   }
 
-  private async refresh(kind: "snapshot" | "forecast") {
+  private async refresh(kind: "snapshot" | "forecast" | "air") {
+    if (kind === "air") return this.show();
     if (kind === "snapshot") this.state = await api.state();
     else this.ahead = await api.forecasts().catch(() => null);
     if (this.state && this.state.city_version !== this.city.version) location.reload();
     this.paint();
     if (kind === "forecast" && (this.tab !== "scenarios")) this.panel();
+  }
+
+  /** Paints, and asks for the air when that is what is shown. */
+  private async show() {
+    this.paint();
+    if (!isAir(this.layer)) return void this.map.air(null);
+    const asked = ++this.asked;
+    const grid = await api.airGrid(this.layer, this.grid?.times[this.horizon] ?? null).catch(() => null);
+    if (asked !== this.asked) return;
+    this.grid = grid;
+    this.paint();
+    const steps = this.layer === "no2" ? no2 : pm25;
+    void this.map.air(grid && grid.value.map((v, i) => ({ west: grid.west[i], south: grid.south[i], east: grid.east[i], north: grid.north[i], colour: colourOf(steps, v) })));
   }
 
   /** Text that does not come from the service. */
@@ -62,7 +82,8 @@ class Page {
     byId("city").textContent = this.city.name;
     byId("language").textContent = language() === "en" ? "中文" : "English";
     document.querySelectorAll<HTMLElement>("[data-t]").forEach((e) => (e.textContent = t(e.dataset.t as Key)));
-    const layers: Layer[] = this.compared ? ["los", "congestion", "flow", "difference"] : ["los", "congestion", "flow"];
+    const layers: Layer[] = ["los", "congestion", "flow", "no2", "pm25"];
+    if (this.compared) layers.push("difference");
     byId("layer").replaceChildren(...layers.map((l) => h("option", { value: l, selected: l === this.layer }, t(`layer.${l}` as Key))));
     const tabs: Tab[] = ["place", "zones", "scenarios", "skill"];
     byId("tabs").replaceChildren(...tabs.map((tab) =>
@@ -72,7 +93,7 @@ class Page {
 
   /** What is on screen: the colours painted, and a pixel where a street lies. */
   probe() {
-    return { painted: () => this.map.painted(), somewhere: () => this.map.somewhere() };
+    return { painted: () => this.map.painted(), breathed: () => this.map.breathed(), somewhere: () => this.map.somewhere() };
   }
 
   private link(up: boolean) {
@@ -131,12 +152,14 @@ class Page {
   private compare(c: { base: api.Num[]; alt: api.Num[] }) {
     this.compared = c;
     this.layer = "difference";
+    void this.map.air(null);
     this.words();
   }
 
   /** Colours the map for the layer and instant chosen, and tells both. */
   private paint() {
-    const steps = { los, congestion, flow, difference }[this.layer];
+    const steps = { los, congestion, flow, no2, pm25, difference }[this.layer];
+    if (isAir(this.layer)) return this.paintAir(steps);
     const ahead = this.ahead?.horizons ?? [];
     const slider = byId<HTMLInputElement>("time");
     slider.max = String(ahead.length);
@@ -151,6 +174,24 @@ class Page {
     }
   }
 
+  /** The streets step back, slider and legend speak of the air. */
+  private paintAir(steps: Step[]) {
+    const slider = byId<HTMLInputElement>("time"), g = this.grid, zone = this.city.time_zone;
+    slider.max = String(Math.max(0, (g?.times.length ?? 1) - 1));
+    slider.disabled = !g;
+    const minutes = g ? Math.round((Date.parse(g.times[this.horizon] ?? g.at) - Date.parse(g.times[0])) / 60000) : 0;
+    byId("when").textContent = !g ? t("nothing") : `${clock(g.times[this.horizon] ?? g.at, zone)} (${minutes ? `+${minutes} min` : t("now")})`;
+    this.legend(steps);
+    if (g) {
+      byId("legend").append(h("div", { class: "note" }, `µg/m³ · ${t("background")} ${num(g.background_ugm3, 0)}`),
+        h("div", { class: "note" }, `${t("wind")} ${num(g.weather.wind_ms, 1)} m/s, ${num(g.weather.wind_from_deg, 0)}° (${t(`weather.${g.weather.source}` as Key)})`));
+    }
+    if (this.state) {
+      byId("clock").textContent = clock(this.state.at, zone);
+      void this.map.paint(this.segments.map(() => streets));
+    }
+  }
+
   private colour(i: number, at: api.Horizon | undefined): string {
     const s = this.state!.segments;
     switch (this.layer) {
@@ -162,6 +203,9 @@ class Page {
         return colourOf(congestion, (at ?? this.ahead?.horizons[0])?.p_congested[i] ?? null);
       case "flow":
         return colourOf(flow, s.flow_vph[i]);
+      case "no2":
+      case "pm25":
+        return streets;
       case "difference": {
         const base = this.compared?.base[i] ?? null, alt = this.compared?.alt[i] ?? null;
         return colourOf(difference, base === null || alt === null ? null : alt - base);
@@ -174,6 +218,9 @@ class Page {
     byId("legend").replaceChildren(...steps.map((s) => row(s.colour, s.label)), row(unknown, "–"));
   }
 }
+
+/** Colour of the streets under the air. */
+const streets = "#8794a1";
 
 function letter(l: string | undefined): string {
   return los.find((s) => s.label === l)?.colour ?? unknown;

@@ -7,6 +7,8 @@ import { unknown } from "./colour";
 
 maplibre.setWorkerUrl(workerUrl);
 
+export interface Square { west: number; south: number; east: number; north: number; colour: string }
+
 export interface Picked { kind: "segment" | "zone" | "sensor"; id: string }
 
 const width = (scale: number): maplibre.ExpressionSpecification => [
@@ -43,6 +45,21 @@ export class CityMap {
   async paint(colours: string[]) {
     await this.ready;
     colours.forEach((colour, id) => this.map.setFeatureState({ source: "city", sourceLayer: "segments", id }, { colour }));
+  }
+
+  /** Draws squares of air under the streets; null takes them away. */
+  async air(squares: Square[] | null) {
+    await this.ready;
+    const features = (squares ?? []).map((s) => ({
+      type: "Feature" as const, properties: { colour: s.colour },
+      geometry: { type: "Polygon" as const, coordinates: [[[s.west, s.south], [s.east, s.south], [s.east, s.north], [s.west, s.north], [s.west, s.south]]] },
+    }));
+    (this.map.getSource("air") as maplibre.GeoJSONSource).setData({ type: "FeatureCollection", features });
+  }
+
+  /** Returns the colours of the air on screen. */
+  breathed(): Set<string> {
+    return new Set(this.map.queryRenderedFeatures({ layers: ["air-fill"] }).map((f) => String(f.properties.colour)));
   }
 
   /** Returns the colours of the segments on screen. */
@@ -97,10 +114,12 @@ function style(version: string, bounds: [number, number, number, number]): mapli
     version: 8,
     sources: {
       city: { type: "vector", tiles: [`${location.origin}/v1/tiles/{z}/{x}/{y}.mvt?v=${version}`], minzoom: 8, maxzoom: 15, bounds },
+      air: { type: "geojson", data: { type: "FeatureCollection", features: [] } },
     },
     layers: [
       { id: "ground", type: "background", paint: { "background-color": "#f3f5f7" } },
       { id: "zone-fill", type: "fill", source: "city", "source-layer": "zones", paint: { "fill-color": "#dfe7ee", "fill-opacity": 0.55 } },
+      { id: "air-fill", type: "fill", source: "air", paint: { "fill-color": ["get", "colour"], "fill-opacity": 0.6, "fill-antialias": false } },
       { id: "zone-line", type: "line", source: "city", "source-layer": "zones", paint: { "line-color": "#c3ced9", "line-width": 1 } },
       { id: "segment-case", type: "line", source: "city", "source-layer": "segments", layout: round, paint: { "line-color": "#ffffff", "line-width": width(1.9), "line-offset": aside } },
       { id: "segment-line", type: "line", source: "city", "source-layer": "segments", layout: round, paint: { "line-color": ["coalesce", ["feature-state", "colour"], unknown], "line-width": width(1.2), "line-offset": aside } },

@@ -59,6 +59,17 @@ try {
     const after = await page.textContent("#when");
     if (before === after || !/\+\d+/.test(after)) throw new Error(`"${before}" became "${after}"`);
   });
+  await check("the air is drawn, with legend and time", async () => {
+    await page.selectOption("#layer", "no2");
+    await until("squares of air", async () => page.evaluate(() => (window.tideway?.breathed().size ?? 0) >= 2), 60);
+    const before = await page.textContent("#when");
+    if (!(await page.textContent("#legend")).includes("µg/m³")) throw new Error("the legend has no unit");
+    await page.$eval("#time", (e) => { e.value = e.max; e.dispatchEvent(new Event("input")); });
+    await until("a later time", async () => /\+\d+/.test(await page.textContent("#when")) && before !== (await page.textContent("#when")));
+    await page.screenshot({ path: path.join(shots, "air.png") });
+    await page.selectOption("#layer", "los");
+    await until("no air", async () => page.evaluate(() => window.tideway?.breathed().size === 0));
+  });
   await check("a click on a street opens its forecast and chart", async () => {
     await openPlace(page);
     await page.screenshot({ path: path.join(shots, "place.png") });
