@@ -72,7 +72,7 @@ type Verdict string
 const (
 	Better  Verdict = "yes"
 	Worse   Verdict = "no"
-	Unclear Verdict = "unclear" // the interval holds 0, or too many runs stood still
+	Unclear Verdict = "unclear" // the interval holds 0, or what it shows may be luck among so many indicators
 )
 
 // KPI is the difference of one indicator, alternative minus base.

@@ -7,6 +7,7 @@ import (
 	"tideway/geo"
 	"tideway/sim"
 	"tideway/sim/demand"
+	"tideway/sim/signal"
 )
 
 // measure is one indicator: its name, unit, improving direction, and how a run
@@ -45,6 +46,7 @@ func measures(base *Case) []measure {
 		{"queue_back_p95", "m", false, true, queueBack},
 		{"arrivals_on_green", "share", true, false, arrivalsOnGreen},
 		{"saturation", "share", false, false, saturation},
+		{"los_e_f", "share", false, false, crowded},
 		{"split_failures", "greens", false, true, splitFailures},
 	}
 	for _, class := range classesOf(base.Demand) {
@@ -118,6 +120,23 @@ func weighted(r *reading, column []float32) float64 {
 		}
 	}
 	return sum / weight
+}
+
+// crowded returns the share of vehicles at signals whose movement is at level of
+// service E or F: more than 55 s of delay on average.
+func crowded(r *reading) float64 {
+	var bad, all float64
+	t := &r.res.Movements
+	for i, delay := range t.DelayS {
+		m := geo.MovementID(i % t.Movements)
+		if n := float64(t.Passed[i]); n > 0 && r.in.City.Movements.At(m).Signal != geo.NoSignal {
+			all += n
+			if signal.LevelOfService(time.Duration(float64(delay)*float64(time.Second)), 0, signal.HCM7) >= 'E' {
+				bad += n
+			}
+		}
+	}
+	return bad / all
 }
 
 func splitFailures(r *reading) float64 {

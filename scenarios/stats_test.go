@@ -170,3 +170,17 @@ func TestQuantile(t *testing.T) {
 	near(t, "median", Median([]float64{4, 1, 3, 2}), 2.5, 0)
 	near(t, "q95", Quantile([]float64{0, 100}, 0.95), 95, 1e-12)
 }
+
+// A difference whose own interval excludes 0 is no verdict when it may be luck
+// among many indicators.
+func TestVerdictsHoldForTheWholeFamily(t *testing.T) {
+	p := Paired{Lo: -3, Hi: -1}
+	for holm, want := range map[float64]Verdict{0.04: Better, 0.06: Unclear, math.NaN(): Unclear} {
+		if got := certain(&KPI{Lower: true, PHolm: Number(holm)}, p); got != want {
+			t.Errorf("p %v: %v, want %v", holm, got, want)
+		}
+	}
+	if got := certain(&KPI{PHolm: 0.01}, p); got != Worse {
+		t.Errorf("higher is better: %v", got)
+	}
+}

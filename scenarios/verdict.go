@@ -25,7 +25,9 @@ func (t *trial) comparison() *Comparison {
 	corrected := Holm(family)
 	for i := range c.Alternatives {
 		for k := range c.Alternatives[i].KPIs {
-			c.Alternatives[i].KPIs[k].PHolm = Number(corrected[i*len(t.measures)+k])
+			kpi := &c.Alternatives[i].KPIs[k]
+			kpi.PHolm = Number(corrected[i*len(t.measures)+k])
+			kpi.Better = certain(kpi, Paired{Lo: float64(kpi.Lo95), Hi: float64(kpi.Hi95)})
 		}
 	}
 	return c
@@ -53,7 +55,7 @@ func (t *trial) kpi(side, k int) KPI {
 	p := Pair(base, alt)
 	return KPI{KPI: m.name, Unit: m.unit, Lower: !m.higher,
 		Base: Number(p.Base), Alt: Number(p.Alt), Diff: Number(p.Diff), Lo95: Number(p.Lo), Hi95: Number(p.Hi), P: Number(p.P),
-		VarianceRatio: Number(p.VarianceRatio), Test: p.Test, Better: verdict(p, m.higher),
+		VarianceRatio: Number(p.VarianceRatio), Test: p.Test,
 		BaseMedian: Number(Median(known(base))), AltMedian: Number(Median(known(alt))),
 		Bimodal: Bimodal(base) || Bimodal(alt)}
 }
@@ -65,6 +67,19 @@ func known(v []float64) (out []float64) {
 		}
 	}
 	return out
+}
+
+// familyLevel is the chance of any false verdict among all of a comparison.
+const familyLevel = 0.05
+
+// certain is the verdict on an indicator: its interval lies on one side of 0,
+// and it is still certain among all indicators of all alternatives that were
+// looked at (Holm).
+func certain(k *KPI, p Paired) Verdict {
+	if !(float64(k.PHolm) <= familyLevel) {
+		return Unclear
+	}
+	return verdict(p, !k.Lower)
 }
 
 // verdict reads the interval: it must lie on one side of 0.
