@@ -7,9 +7,13 @@ import (
 	"tideway/internal/parallel"
 )
 
-// shardTracks is the number of occupied tracks one thread works on at a time.
-// Results do not depend on it.
-const shardTracks = 512
+// shardTracks is the number of occupied tracks one thread works on at a time, and
+// wideShare times the number of segments whose lane changes it decides at a time.
+// Results do not depend on them.
+const (
+	shardTracks = 128
+	wideShare   = 4
+)
 
 // activity lists where something happens.
 type activity struct {
@@ -63,7 +67,6 @@ func (e *Engine) growWorkers() {
 	for len(e.planners) < need {
 		e.planners = append(e.planners, planner{e: e, shard: len(e.planners)})
 		e.movers = append(e.movers, mover{e: e})
-		e.changers = append(e.changers, changer{e: e})
 		e.now.grow()
 		e.before.grow()
 	}
@@ -84,15 +87,24 @@ func (e *Engine) collectWide() {
 }
 
 // each runs a phase over the occupied tracks.
-func (e *Engine) each(f phase) { e.over(len(e.active.tracks), f) }
+func (e *Engine) each(f phase) { e.over(len(e.active.tracks), e.shard, f) }
+
+// eachWide runs a phase over the segments on which lanes can be changed.
+func (e *Engine) eachWide(f phase) {
+	n, size := len(e.active.wide), max(1, e.shard/wideShare)
+	for len(e.changers) < (n+size-1)/size {
+		e.changers = append(e.changers, changer{e: e})
+	}
+	e.over(n, size, f)
+}
 
 // over runs a phase over n items in shards.
-func (e *Engine) over(n int, f phase) {
-	if e.threads > 1 && n > e.shard {
-		parallel.ForShards(e.threads, n, e.shard, f)
+func (e *Engine) over(n, size int, f phase) {
+	if e.threads > 1 && n > size {
+		parallel.ForShards(e.threads, n, size, f)
 		return
 	}
-	for begin, i := 0, 0; begin < n; begin, i = begin+e.shard, i+1 {
-		f(parallel.Shard{Index: i, Begin: begin, End: min(begin+e.shard, n)})
+	for begin, i := 0, 0; begin < n; begin, i = begin+size, i+1 {
+		f(parallel.Shard{Index: i, Begin: begin, End: min(begin+size, n)})
 	}
 }

@@ -24,9 +24,10 @@ type approach struct {
 // timing, therefore only questions are asked of them whose answer does not
 // depend on it.
 type approaches struct {
-	tag    uint64          // of the step, in the upper 16 bits
-	head   []atomic.Uint64 // by link: tag, and reference of the newest approach
+	tag    uint64   // of the step, in the upper 16 bits
+	head   []uint64 // by link: tag, and reference of the newest approach
 	shards [][]approach
+	shared bool // several threads add at a time
 }
 
 const (
@@ -36,8 +37,8 @@ const (
 	tagCycle = 1<<15 - 1
 )
 
-func newApproaches(links int) *approaches {
-	return &approaches{head: make([]atomic.Uint64, links)}
+func newApproaches(links int, shared bool) *approaches {
+	return &approaches{head: make([]uint64, links), shared: shared}
 }
 
 // grow adds a shard.
@@ -48,9 +49,7 @@ func (a *approaches) grow() { a.shards = append(a.shards, nil) }
 func (a *approaches) reset(tick int64) {
 	tag := uint64(tick%tagCycle) + 1
 	if tag == 1 {
-		for i := range a.head {
-			a.head[i].Store(0)
-		}
+		clear(a.head)
 	}
 	a.tag = tag << refBits
 	for s := range a.shards {
@@ -61,27 +60,30 @@ func (a *approaches) reset(tick int64) {
 func (a *approaches) add(shard int, x approach) {
 	ref := uint64(shard)<<idxBits | uint64(len(a.shards[shard])+1)
 	head := &a.head[x.link]
-	for {
-		old := head.Load()
-		x.next = 0
-		if old&^refMask == a.tag {
-			x.next = old & refMask
-		}
-		if head.CompareAndSwap(old, a.tag|ref) {
-			break
+	if !a.shared {
+		x.next = a.after(*head)
+		*head = a.tag | ref
+	} else {
+		for done := false; !done; {
+			old := atomic.LoadUint64(head)
+			x.next = a.after(old)
+			done = atomic.CompareAndSwapUint64(head, old, a.tag|ref)
 		}
 	}
 	a.shards[shard] = append(a.shards[shard], x)
 }
 
-// first and at walk the approaches to a link: for ref := first(k); ref != 0;
-// ref = x.next { x := at(ref) }.
-func (a *approaches) first(k linkID) uint64 {
-	if h := a.head[k].Load(); h&^refMask == a.tag {
-		return h & refMask
+// after returns the reference in a head, if it is of this step.
+func (a *approaches) after(head uint64) uint64 {
+	if head&^refMask == a.tag {
+		return head & refMask
 	}
 	return 0
 }
+
+// first and at walk the approaches to a link: for ref := first(k); ref != 0;
+// ref = x.next { x := at(ref) }.
+func (a *approaches) first(k linkID) uint64 { return a.after(a.head[k]) }
 
 func (a *approaches) at(ref uint64) *approach {
 	return &a.shards[ref>>idxBits][ref&(1<<idxBits-1)-1]

@@ -130,7 +130,7 @@ func (e *Engine) changeLanes() {
 		return
 	}
 	e.each(e.frozen)
-	e.over(len(e.active.wide), e.change)
+	e.eachWide(e.change)
 }
 
 func (e *Engine) freezeShard(s parallel.Shard) {

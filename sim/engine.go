@@ -81,7 +81,7 @@ func New(in Input) (*Engine, error) {
 	for q := range e.reached {
 		e.reached[q] = -2
 	}
-	e.now, e.before = newApproaches(len(e.net.links)), newApproaches(len(e.net.links))
+	e.now, e.before = newApproaches(len(e.net.links), e.threads > 1), newApproaches(len(e.net.links), e.threads > 1)
 	e.ends = make([]trackEnds, len(e.net.tracks))
 	e.active.listed = make([]bool, len(e.net.tracks))
 	e.plan, e.late, e.move, e.frozen, e.change = e.planShard, e.lateShard, e.moveShard, e.freezeShard, e.changeShard
