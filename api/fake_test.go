@@ -3,11 +3,13 @@ package api
 import (
 	"context"
 	"fmt"
+	"io"
 	"io/fs"
 	"math"
 	"net"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -18,6 +20,7 @@ import (
 	"tideway/internal/fault"
 	"tideway/live"
 	"tideway/scenarios"
+	"tideway/scenarios/report"
 	"tideway/unit"
 )
 
@@ -149,6 +152,7 @@ type fakeTwin struct {
 	notReady error
 	putErr   error
 	thrown   any
+	reports  atomic.Int32  // drawn
 	enter    chan struct{} // closed by Skill when it was entered
 	hold     chan struct{} // Skill waits for it
 }
@@ -371,6 +375,15 @@ func (f *fakeTwin) Comparison(_ context.Context, run string) (*scenarios.Compari
 	return &scenarios.Comparison{City: f.City().Version, Engine: "e", Seed: 1, Replications: 2, Alternatives: []scenarios.Alternative{{Scenario: f.order[0], Name: "closure",
 		KPIs:     []scenarios.KPI{{KPI: "delay", Unit: "s", Lower: true, Base: 40, Alt: 38, Diff: -2, Lo95: -3, Hi95: -1, VarianceRatio: scenarios.Number(math.NaN()), Better: scenarios.Better, Test: "t"}},
 		Segments: &scenarios.SegmentDiff{BaseSpeedKMH: make([]float32, n), AltSpeedKMH: make([]float32, n), BaseDelayS: make([]float32, n), AltDelayS: make([]float32, n), BaseFlowVPH: make([]float32, n), AltFlowVPH: make([]float32, n)}}}}, nil
+}
+
+func (f *fakeTwin) Report(ctx context.Context, run string, out io.Writer) error {
+	c, err := f.Comparison(ctx, run)
+	if err != nil {
+		return err
+	}
+	f.reports.Add(1)
+	return report.Write(out, report.Input{Comparison: c, City: f.City()})
 }
 
 // serve runs a server on loopback until the test ends and returns its address.

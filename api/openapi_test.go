@@ -74,6 +74,7 @@ func newChecker(t *testing.T, base string) *checker {
 	if err != nil {
 		t.Fatal(err)
 	}
+	openapi3filter.RegisterBodyDecoder(wire.TypeHTML, openapi3filter.FileBodyDecoder)
 	openapi3filter.RegisterBodyDecoder(wire.TypeTile, openapi3filter.FileBodyDecoder)
 	openapi3filter.RegisterBodyDecoder(wire.TypeSSE, openapi3filter.FileBodyDecoder)
 	openapi3filter.RegisterBodyDecoder(wire.TypeGeoJSON, openapi3filter.JSONBodyDecoder)
@@ -159,7 +160,8 @@ func TestEveryAnswerFollowsTheDocument(t *testing.T) {
 	k.do(get, "/v1/runs/"+id, "", "", http.StatusOK)
 	twin.set(id, scenarios.Done, 4)
 	k.do(get, "/v1/runs/"+id+"/events", "", "", http.StatusOK)
-	for _, path := range []string{wire.PathRuns, wire.PathComparisons, "/v1/comparisons/" + id, "/v1/comparisons/" + id + "/segments"} {
+	for _, path := range []string{wire.PathRuns, wire.PathComparisons, "/v1/comparisons/" + id, "/v1/comparisons/" + id + "/segments",
+		"/v1/comparisons/" + id + "/report", "/v1/comparisons/" + id + "/report.csv"} {
 		k.do(get, path, "", "", http.StatusOK)
 	}
 	k.do(http.MethodDelete, "/v1/runs/"+id, "", "", http.StatusOK)

@@ -155,6 +155,7 @@ func (s *Server) runRoutes() {
 	add(s, op("listComparisons", get, wire.PathComparisons, "Runs", "What finished runs found, newest first"), s.listComparisons)
 	add(s, op("getComparison", get, wire.PathComparison, "Runs", "What a run found", 404), s.getComparison)
 	s.addRaw(op("getComparisonMap", get, wire.PathComparisonMap, "Runs", "What a run found, per segment", 404), "application/json", wire.ComparisonMap{}, s.getComparisonMap)
+	s.reportRoutes()
 }
 
 func (s *Server) serviceRoutes() {

@@ -82,6 +82,7 @@ type Server struct {
 	metrics *metrics
 	hub     *hub
 	tiles   *tileCache
+	reports reportCache
 
 	ring    atomic.Pointer[keyRing] // nil: no keys, everything allowed on loopback
 	view    atomic.Pointer[view]    // nil until the first forecast

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"io"
 	"time"
 
 	"tideway/forecast"
@@ -88,4 +89,7 @@ type Lab interface {
 	Cancel(ctx context.Context, id string) (scenarios.Run, error)
 	// Comparison returns what a finished run found; it has the run's id.
 	Comparison(ctx context.Context, run string) (*scenarios.Comparison, error)
+	// Report writes what a finished run found as one HTML page; drawing it takes
+	// a simulation of every side.
+	Report(ctx context.Context, run string, out io.Writer) error
 }

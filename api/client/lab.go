@@ -3,6 +3,7 @@ package client
 import (
 	"bytes"
 	"context"
+	"io"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -121,4 +122,24 @@ func (c *Client) Comparison(ctx context.Context, id string) (wire.Comparison, er
 // ComparisonMap returns what a run found per segment.
 func (c *Client) ComparisonMap(ctx context.Context, id string) (wire.ComparisonMap, error) {
 	return get[wire.ComparisonMap](ctx, c, fill(wire.PathComparisonMap, id))
+}
+
+// Report returns what a run found as one HTML page.
+func (c *Client) Report(ctx context.Context, id string) ([]byte, error) {
+	return c.file(ctx, fill(wire.PathReport, id))
+}
+
+// ReportCSV returns the indicators of a comparison as CSV.
+func (c *Client) ReportCSV(ctx context.Context, id string) ([]byte, error) {
+	return c.file(ctx, fill(wire.PathReportCSV, id))
+}
+
+// file gets an answer that is not JSON.
+func (c *Client) file(ctx context.Context, path string) ([]byte, error) {
+	resp, err := c.do(ctx, http.MethodGet, path, http.Header{}, nil)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	return io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
 }

@@ -42,6 +42,8 @@ const (
 	PathComparisons     = "/v1/comparisons"
 	PathComparison      = "/v1/comparisons/{id}"
 	PathComparisonMap   = "/v1/comparisons/{id}/segments"
+	PathReport          = "/v1/comparisons/{id}/report"
+	PathReportCSV       = "/v1/comparisons/{id}/report.csv"
 	PathStream          = "/v1/stream"
 	PathTile            = "/v1/tiles/{z}/{x}/{y}.mvt"
 	PathMetrics         = "/metrics"
@@ -59,6 +61,8 @@ const (
 	TypeTile    = "application/vnd.mapbox-vector-tile"
 	TypeProblem = "application/problem+json"
 	TypeSSE     = "text/event-stream"
+	TypeHTML    = "text/html"
+	TypeCSV     = "text/csv"
 )
 
 // Scopes of an API key. Each also needs to be granted by name: admin does not

@@ -23,7 +23,8 @@ const (
 // lab is the scenario lab over the bus's buckets and queue.
 type lab struct {
 	*scenarios.Lab
-	queue *bus.Queue
+	queue   *bus.Queue
+	drawing chan struct{} // holds one: reports simulate, and one at a time is enough
 }
 
 // openLab completes o, which names the base, and opens the lab.
@@ -46,7 +47,7 @@ func openLab(ctx context.Context, b *bus.Bus, o scenarios.Options) (*lab, error)
 	o.Documents, o.Runs, o.Results, o.Queue = stores[0], stores[1], stores[2], queue{q}
 	o.Engine, o.Now, o.CPU = sim.Version, time.Now, usage.CPU
 	o.Period.UntilClear, o.Period.StuckAfter, o.Period.Interval = true, stuckAfter, mapInterval
-	return &lab{scenarios.NewLab(o), q}, nil
+	return &lab{scenarios.NewLab(o), q, make(chan struct{}, 1)}, nil
 }
 
 // work carries out scenario runs, so many at a time, until ctx ends.

@@ -1,6 +1,7 @@
 package twin_test
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"fmt"
@@ -172,6 +173,10 @@ func TestAScenarioIsRunThroughTheQueue(t *testing.T) {
 	}
 	if !seen {
 		t.Errorf("no travel time among %+v", c.Alternatives[0].KPIs)
+	}
+	var page bytes.Buffer
+	if err := tw.Report(t.Context(), run.ID, &page); err != nil || !strings.Contains(page.String(), "Queue and delay over time") || strings.Contains(page.String(), "left out:") {
+		t.Errorf("the report: %v, %d bytes", err, page.Len())
 	}
 	if rebuilt, err := city.Draft().Build(); err != nil || rebuilt.Version != base || city.Version != base {
 		t.Errorf("the base changed: %v", err)

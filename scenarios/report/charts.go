@@ -65,11 +65,6 @@ func forest(a *scenarios.Alternative) template.HTML {
 	return c.html()
 }
 
-// minutes names a time since the run's begin by the demand's clock.
-func minutes(begin time.Duration) func(float64) string {
-	return func(s float64) string { return clock(begin + time.Duration(s*float64(time.Second))) }
-}
-
 // timeSpace draws trajectories and signals along the corridor.
 func timeSpace(city *geo.City, r *Recording, name string) template.HTML {
 	const height = 400.0

@@ -6,13 +6,12 @@ import (
 
 	"tideway/geo"
 	"tideway/scenarios"
-	"tideway/unit"
 )
 
 // Limits of a corridor that is chosen.
 const (
-	corridorLength   unit.Length = 1500
-	corridorSegments             = 14
+	corridorM        = 1500.0
+	corridorSegments = 14
 )
 
 // Corridor chooses the street along which diagrams are drawn: through the
@@ -39,7 +38,7 @@ func Corridor(base *geo.City, cases []*scenarios.Case, c *scenarios.Comparison) 
 	length := base.Segments.At(seed).Length
 	for _, step := range []func(*geo.City, geo.SegmentID, []float64) geo.SegmentID{next, previous} {
 		forward := len(out) == 1
-		for at := seed; len(out) < corridorSegments && length < corridorLength; {
+		for at := seed; len(out) < corridorSegments && length.M() < corridorM; {
 			if at = step(base, at, flow); at == geo.NoSegment || slices.Contains(out, at) {
 				break
 			}

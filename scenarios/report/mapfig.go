@@ -18,15 +18,14 @@ import (
 // diffMap is one map of differences: a value per segment, NaN where nothing is
 // to be said.
 type diffMap struct {
-	city    *geo.City
-	value   []float64
-	unit    string
-	title   string
-	marks   []orb.Point     // where the scenario acts
-	top     []geo.SegmentID // numbered
-	window  orb.Bound       // what is shown, metres
-	limits  [3]float64      // magnitudes from which a segment is drawn weak, clear, strong
-	percent bool
+	city   *geo.City
+	value  []float64
+	unit   string
+	title  string
+	marks  []orb.Point     // where the scenario acts
+	top    []geo.SegmentID // numbered
+	window orb.Bound       // what is shown, metres
+	limits [3]float64      // magnitudes from which a segment is drawn weak, clear, strong
 }
 
 // Sizes of maps in pixels; strokes by class of magnitude.

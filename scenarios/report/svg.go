@@ -80,21 +80,6 @@ func (c *canvas) text(x, y float64, align, color string, size float64, s string)
 	fmt.Fprintf(&c.b, `<text x="%s" y="%s" text-anchor="%s" fill="%s" font-size="%s">%s</text>`, num(x), num(y), align, color, num(size), html.EscapeString(s))
 }
 
-// polyline returns path data through points.
-func polyline(n int, at func(int) (x, y float64)) string {
-	var b strings.Builder
-	for i := range n {
-		x, y := at(i)
-		if i == 0 {
-			b.WriteByte('M')
-		} else {
-			b.WriteByte('L')
-		}
-		b.WriteString(num(x) + " " + num(y))
-	}
-	return b.String()
-}
-
 // axis maps values to a stretch of pixels.
 type axis struct{ lo, hi, from, to float64 }
 
