@@ -43,9 +43,9 @@ func (c *SimulateCmd) Run(k *kong.Context) error {
 		}
 	}
 	if !c.JSON {
-		return printSummaries(k.Stdout, runs)
+		return c.printSummaries(k.Stdout, runs)
 	}
-	return json.NewEncoder(k.Stdout).Encode(summaryJSON(runs))
+	return json.NewEncoder(k.Stdout).Encode(c.summaryJSON(runs))
 }
 
 // simulate runs the replications one after another; each uses c.Threads cores.
@@ -86,38 +86,87 @@ func (c *SimulateCmd) simulate(ctx context.Context, progress bar) (*scenarios.Ca
 	return side, runs, nil
 }
 
-// summaryJSON is the summary of one run, or those of several with their mean.
-func summaryJSON(runs []*sim.Result) any {
-	if len(runs) == 1 {
-		return runs[0].Summary
+// answer is a run as --json prints it: a run that did not clear has no means.
+type answer struct {
+	sim.Summary
+	Cleared             bool     `json:"cleared"` // every vehicle that has a way arrived
+	MeanTravelTimeS     *float64 `json:"mean_travel_time_s"`
+	P95TravelTimeS      *float64 `json:"p95_travel_time_s"`
+	MeanTimeLossS       *float64 `json:"mean_time_loss_s"`
+	MeanWaitingTimeS    *float64 `json:"mean_waiting_time_s"`
+	MeanStops           *float64 `json:"mean_stops"`
+	MeanDepartureDelayS *float64 `json:"mean_departure_delay_s"`
+	MeanDelayS          *float64 `json:"mean_delay_s"`
+}
+
+func cleared(s *sim.Summary) bool {
+	return !s.Gridlocked && s.Unfinished == 0 && s.NeverInserted <= s.NoRoute
+}
+
+// answer leaves the means out where the run was to clear and did not: they
+// would be those of the vehicles that got away.
+func (c *SimulateCmd) answer(r *sim.Result) answer {
+	s := &r.Summary
+	out := answer{Summary: *s, Cleared: cleared(s)}
+	if s.Gridlocked || c.Clear && !out.Cleared {
+		return out
 	}
-	all := make([]sim.Summary, len(runs))
+	out.MeanTravelTimeS, out.P95TravelTimeS, out.MeanTimeLossS, out.MeanWaitingTimeS = &s.MeanTravelTimeS, &s.P95TravelTimeS, &s.MeanTimeLossS, &s.MeanWaitingTimeS
+	out.MeanStops, out.MeanDepartureDelayS, out.MeanDelayS = &s.MeanStops, &s.MeanDepartureDelayS, &s.MeanDelayS
+	return out
+}
+
+// summaryJSON is the summary of one run, or those of several with their mean.
+func (c *SimulateCmd) summaryJSON(runs []*sim.Result) any {
+	all := make([]answer, len(runs))
 	for i, r := range runs {
-		all[i] = r.Summary
+		all[i] = c.answer(r)
+	}
+	if len(all) == 1 {
+		return all[0]
 	}
 	return map[string]any{"runs": all, "mean": meanOf(all)}
 }
 
-// meanOf returns the mean of every number of the summaries by its JSON name.
-func meanOf(all []sim.Summary) map[string]float64 {
-	out := map[string]float64{}
-	t := reflect.TypeFor[sim.Summary]()
-	for i := range t.NumField() {
-		name := t.Field(i).Tag.Get("json")
-		for k := range all {
-			switch v := reflect.ValueOf(&all[k]).Elem().Field(i); {
-			case name == "seed":
-			case v.CanInt():
-				out[name] += float64(v.Int()) / float64(len(all))
-			case v.CanFloat():
-				out[name] += v.Float() / float64(len(all))
+// meanOf returns the mean of every number of the answers by its JSON name, null
+// where a run has none.
+func meanOf(all []answer) map[string]*float64 {
+	out := map[string]*float64{}
+	add := func(name string, v float64) {
+		if out[name] == nil {
+			out[name] = new(float64)
+		}
+		*out[name] += v / float64(len(all))
+	}
+	for i := range all {
+		eachNumber(reflect.ValueOf(all[i].Summary), add)
+	}
+	for i := range all {
+		t := reflect.TypeFor[answer]()
+		for f := range t.NumField() {
+			if v := reflect.ValueOf(all[i]).Field(f); v.Kind() == reflect.Pointer && v.IsNil() {
+				out[t.Field(f).Tag.Get("json")] = nil
 			}
 		}
 	}
 	return out
 }
 
-func printSummaries(out io.Writer, runs []*sim.Result) error {
+// eachNumber visits the numbers of a summary but its seed.
+func eachNumber(s reflect.Value, visit func(name string, v float64)) {
+	for i := range s.NumField() {
+		name := s.Type().Field(i).Tag.Get("json")
+		switch v := s.Field(i); {
+		case name == "seed":
+		case v.CanInt():
+			visit(name, float64(v.Int()))
+		case v.CanFloat():
+			visit(name, v.Float())
+		}
+	}
+}
+
+func (c *SimulateCmd) printSummaries(out io.Writer, runs []*sim.Result) error {
 	for _, r := range runs {
 		s := &r.Summary
 		_, err := fmt.Fprintf(out, `seed %d
@@ -130,8 +179,11 @@ func printSummaries(out io.Writer, runs []*sim.Result) error {
 		if err != nil {
 			return err
 		}
-		if s.Gridlocked {
+		switch {
+		case s.Gridlocked:
 			fmt.Fprintln(out, "  GRIDLOCKED: means of this run must not be compared")
+		case c.Clear && !cleared(s):
+			fmt.Fprintln(out, "  DID NOT CLEAR: means of this run must not be compared")
 		}
 	}
 	return nil
