@@ -28,10 +28,12 @@ type options struct {
 var studies = map[string]func(context.Context, sim.Case, options) error{
 	"optimise": optimise,
 	"control":  control,
+	"variance": variance,
+	"timing":   timing,
 }
 
 func main() {
-	what := flag.String("what", "optimise", "optimise")
+	what := flag.String("what", "optimise", "optimise, control, variance or timing")
 	cases := flag.String("cases", "cologne1,cologne8,ingolstadt1,grid4x4", "cases of bench/sim")
 	var o options
 	flag.DurationVar(&o.budget, "budget", 20*time.Second, "CPU time of one optimisation")
