@@ -83,8 +83,8 @@ func (j *judge) run(ctx context.Context, args []string, seed int) (float64, erro
 	}
 	var list struct {
 		Trips []struct {
-			Loss  float64 `xml:"timeLoss,attr"`
-			Delay float64 `xml:"departDelay,attr"`
+			Loss   float64 `xml:"timeLoss,attr"`
+			DelayS float64 `xml:"departDelay,attr"`
 		} `xml:"tripinfo"`
 	}
 	if err := xml.Unmarshal(b, &list); err != nil {
@@ -92,10 +92,10 @@ func (j *judge) run(ctx context.Context, args []string, seed int) (float64, erro
 	}
 	sum, n := 0.0, 0
 	for _, t := range list.Trips {
-		if t.Delay < 0 { // after the hour: not scheduled
+		if t.DelayS < 0 { // after the hour: not scheduled
 			continue
 		}
-		sum += max(0, t.Loss) + t.Delay
+		sum += max(0, t.Loss) + t.DelayS
 		n++
 	}
 	return sum / float64(max(1, n)), nil

@@ -50,7 +50,7 @@ func (c Case) SUMO(city *geo.City, dir string, seed int, more ...string) error {
 	if err := writePrograms(city, filepath.Join(dir, planFile)); err != nil {
 		return err
 	}
-	args := []string{"-n", Path(c.Net), "-r", paths(c.Routes), "-b", fmt.Sprint(c.Begin.Seconds()),
+	args := []string{"-n", Path(c.Net), "-r", paths(c.routesOnly()), "-b", fmt.Sprint(c.Begin.Seconds()),
 		"--no-step-log", "-X", "never", "--no-warnings", "--seed", fmt.Sprint(seed)}
 	if !slices.Contains(more, "--additional-files") {
 		args = append(args, "--additional-files", c.Additional(dir))
@@ -59,6 +59,11 @@ func (c Case) SUMO(city *geo.City, dir string, seed int, more ...string) error {
 		return fmt.Errorf("%w: %s", err, text)
 	}
 	return nil
+}
+
+// routesOnly lists the route files that are not read as additional files already.
+func (c Case) routesOnly() []string {
+	return slices.DeleteFunc(slices.Clone(c.Routes), func(f string) bool { return slices.Contains(c.Add, f) })
 }
 
 const planFile = "plans.add.xml"
@@ -86,8 +91,8 @@ type program struct {
 }
 
 type phase struct {
-	Duration float64 `xml:"duration,attr"`
-	State    string  `xml:"state,attr"`
+	DurationS float64 `xml:"duration,attr"`
+	State     string  `xml:"state,attr"`
 }
 
 func writePrograms(city *geo.City, file string) error {

@@ -203,7 +203,7 @@ func readNet(file string) (streets, error) {
 		Edges []struct {
 			ID    string `xml:"id,attr"`
 			Lanes []struct {
-				Length float64 `xml:"length,attr"`
+				LengthM float64 `xml:"length,attr"`
 			} `xml:"lane"`
 		} `xml:"edge"`
 		Connections []struct {
@@ -216,7 +216,7 @@ func readNet(file string) (streets, error) {
 	}
 	for _, e := range net.Edges {
 		if len(e.Lanes) > 0 {
-			s.lengthM[e.ID] = e.Lanes[0].Length
+			s.lengthM[e.ID] = e.Lanes[0].LengthM
 		}
 	}
 	for range 3 { // from the street inwards: chains have few parts

@@ -115,8 +115,8 @@ func sumoDelay(c bench.Case, city *geo.City, dir string, seed int) (float64, err
 	}
 	var list struct {
 		Trips []struct {
-			Loss  float64 `xml:"timeLoss,attr"`
-			Delay float64 `xml:"departDelay,attr"`
+			Loss   float64 `xml:"timeLoss,attr"`
+			DelayS float64 `xml:"departDelay,attr"`
 		} `xml:"tripinfo"`
 	}
 	if err := xml.Unmarshal(b, &list); err != nil {
@@ -124,7 +124,7 @@ func sumoDelay(c bench.Case, city *geo.City, dir string, seed int) (float64, err
 	}
 	sum := 0.0
 	for _, t := range list.Trips {
-		sum += t.Loss + t.Delay
+		sum += t.Loss + t.DelayS
 	}
 	return sum / float64(len(list.Trips)), nil
 }
