@@ -27,8 +27,9 @@ type Experiment struct {
 	Poisson      bool // draw departures per replication (DrawDepartures) instead of the demand's own
 	Threads      int  // 0: all cores; the result does not depend on it
 	Engine       string
-	Map          bool   // keep the differences per segment
-	Tick         func() // called about once per simulated minute of every simulation, from any goroutine; nil: nobody wants to know
+	Map          bool        // keep the differences per segment
+	Enough       func() bool // asked after every replication of all sides from the second on: true ends the experiment; nil: never
+	Tick         func()      // called about once per simulated minute of every simulation, from any goroutine; nil: nobody wants to know
 
 	Air *Air // nil: no indicators of the air
 
@@ -67,6 +68,9 @@ func (e *Experiment) Compare(ctx context.Context, progress func(Steps)) (*Compar
 	if err := t.openAir(); err != nil {
 		return nil, err
 	}
+	if x.Enough != nil {
+		return t.untilEnough(ctx)
+	}
 	for want := x.Replications; ; {
 		if err := t.extend(ctx, want); err != nil {
 			return nil, err
@@ -76,6 +80,18 @@ func (e *Experiment) Compare(ctx context.Context, progress func(Steps)) (*Compar
 			return t.comparison(), nil
 		}
 		want = more
+	}
+}
+
+// untilEnough simulates replication by replication.
+func (t *trial) untilEnough(ctx context.Context) (*Comparison, error) {
+	for want := 2; ; want++ {
+		if err := t.extend(ctx, want); err != nil {
+			return nil, err
+		}
+		if want >= max(t.Replications, t.Most) || t.Enough() {
+			return t.comparison(), nil
+		}
 	}
 }
 

@@ -30,6 +30,8 @@ type ending struct {
 	At         time.Time   `json:"at"`
 	Error      string      `json:"error,omitempty"`
 	Comparison *Comparison `json:"comparison,omitempty"` // without maps: they have keys of their own
+
+	Optimisation *Optimisation `json:"optimisation,omitempty"`
 }
 
 // progress is what a worker tells.
@@ -58,7 +60,7 @@ func (l *Lab) Submit(ctx context.Context, r Request) (Run, error) {
 		return Run{}, err
 	}
 	rec := &record{Run: Run{ID: RunID(base.City.Version, demandID, l.o.Engine, r), State: Queued, Request: r, Base: base.City.Version,
-		Engine: l.o.Engine, Total: r.Replications * (1 + len(r.Scenarios)), Submitted: l.o.Now()}, Submission: 1}
+		Engine: l.o.Engine, Total: r.simulations(), Submitted: l.o.Now()}, Submission: 1}
 	switch old, err := l.record(ctx, rec.ID); {
 	case errors.Is(err, fs.ErrNotExist):
 	case err != nil:
@@ -87,6 +89,9 @@ func (l *Lab) complete(r Request) Request {
 	}
 	if r.Replications == 0 {
 		r.Replications = DefaultReplications
+		if r.Goal != nil {
+			r.Replications = defaultValidation
+		}
 	}
 	if r.Most != 0 {
 		r.Most = max(r.Most, r.Replications)
@@ -97,9 +102,12 @@ func (l *Lab) complete(r Request) Request {
 // maxScenarios bounds one run.
 const maxScenarios = 20
 
+// maxEvaluations bounds one search.
+const maxEvaluations = 5000
+
 func (l *Lab) check(ctx context.Context, r Request, base Base) error {
 	var bad fault.List
-	if n := len(r.Scenarios); n == 0 || n > maxScenarios {
+	if n := len(r.Scenarios); r.Goal == nil && (n == 0 || n > maxScenarios) {
 		bad.Addf("scenarios", "", "%d scenarios, expected 1 to %d", n, maxScenarios)
 	}
 	if r.Begin < 0 || r.End <= r.Begin || r.End-r.Begin > 48*time.Hour {
@@ -108,8 +116,18 @@ func (l *Lab) check(ctx context.Context, r Request, base Base) error {
 	if r.Replications < 1 || r.Replications > 1000 || r.Most > 1000 {
 		bad.Addf("replications", "", "%d to %d replications, expected 1 to 1000", r.Replications, r.Most)
 	}
+	if g := r.Goal; g != nil && (len(r.Scenarios) > 0 || g.Evaluations < 1 || g.Evaluations > maxEvaluations) {
+		bad.Addf("evaluations", "", "%d evaluations and %d scenarios, expected 1 to %d and none", g.Evaluations, len(r.Scenarios), maxEvaluations)
+	}
+	if r.Volume < 0 || r.Volume > 5 {
+		bad.Addf("volume", "", "demand times %v, expected up to 5", r.Volume)
+	}
 	if base.Demand == nil {
 		bad.Addf("demand", "", "the service has no demand to simulate")
+	}
+	if r.Goal != nil {
+		_, err := pickSignals(base.City, r.Goal.Signals)
+		bad.Add("signals", err)
 	}
 	if err := bad.Err("starting a run"); err != nil {
 		return err
@@ -123,6 +141,14 @@ func (l *Lab) check(ctx context.Context, r Request, base Base) error {
 		bad.Add(fmt.Sprintf("scenarios[%d]", i), err)
 	}
 	return bad.Err("starting a run")
+}
+
+// simulations is how many a request will take, as far as known.
+func (r Request) simulations() int {
+	if r.Goal != nil {
+		return r.Goal.Evaluations + 2*r.Replications
+	}
+	return r.Replications * (1 + len(r.Scenarios))
 }
 
 // record returns a run as all of its keys together tell.

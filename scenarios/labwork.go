@@ -35,7 +35,7 @@ func (l *Lab) Work(ctx context.Context, data []byte, attempt int) error {
 	if err := w.tell(ctx); err != nil {
 		return err
 	}
-	c, err := w.compare(ctx)
+	c, o, err := w.carryOut(ctx)
 	switch {
 	case ctx.Err() != nil:
 		return ctx.Err()
@@ -44,7 +44,20 @@ func (l *Lab) Work(ctx context.Context, data []byte, attempt int) error {
 	case err != nil:
 		return w.end(ctx, ending{State: Failed, At: l.o.Now(), Error: err.Error()})
 	}
+	if o != nil {
+		return w.end(ctx, ending{State: Done, At: l.o.Now(), Optimisation: o})
+	}
 	return w.finish(ctx, c)
+}
+
+// carryOut does what the request asks for.
+func (w *work) carryOut(ctx context.Context) (*Comparison, *Optimisation, error) {
+	if w.run.Request.Goal != nil {
+		o, err := w.optimise(ctx)
+		return nil, o, err
+	}
+	c, err := w.compare(ctx)
+	return c, nil, err
 }
 
 // recordOf returns the run of a job when the job is its newest submission.
@@ -112,17 +125,20 @@ func (w *work) compare(ctx context.Context) (*Comparison, error) {
 }
 
 func (w *work) experiment(ctx context.Context) (*Experiment, error) {
-	base, err := w.lab.o.Base(ctx)
+	base, err := w.base(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if base.City.Version != w.run.Base {
-		return nil, fmt.Errorf("the base has moved: the run is for city version %s, in force is %s", w.run.Base, base.City.Version)
-	}
 	q := w.run.Request
+	if q.Volume > 0 {
+		base.Demand = atVolume(base, q.Volume)
+	}
 	e := &Experiment{Base: BaseCase(base), Period: w.lab.o.Period, Seed: q.Seed, Replications: q.Replications, Most: q.Most, Poisson: q.Poisson,
 		Threads: w.lab.o.Threads, Engine: w.lab.o.Engine, Map: true, Air: w.lab.o.Air, Simulate: w.lab.o.Simulate, Tick: func() { w.tick(ctx, nil) }}
 	e.Period.Begin, e.Period.End = q.Begin, q.End
+	if q.Deadline > 0 {
+		e.Enough = func() bool { return w.lab.o.Now().Sub(w.run.Submitted) >= q.Deadline }
+	}
 	for _, id := range q.Scenarios {
 		d, _, err := w.lab.Scenario(ctx, id)
 		if err != nil {
@@ -135,6 +151,15 @@ func (w *work) experiment(ctx context.Context) (*Experiment, error) {
 		e.Alternatives = append(e.Alternatives, c)
 	}
 	return e, nil
+}
+
+// base returns the base in force, which must be the run's.
+func (w *work) base(ctx context.Context) (Base, error) {
+	base, err := w.lab.o.Base(ctx)
+	if err == nil && base.City.Version != w.run.Base {
+		err = fmt.Errorf("the base has moved: the run is for city version %s, in force is %s", w.run.Base, base.City.Version)
+	}
+	return base, err
 }
 
 // tick is called often: it writes progress and looks whether the run was ended

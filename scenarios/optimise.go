@@ -48,6 +48,7 @@ type SearchProgress struct {
 	BaseDelayS  float64 // on the training replications
 	BestDelayS  float64
 	Validating  bool
+	Best        *Document // plans that are best so far, judged by nobody
 }
 
 // Outcome of an optimisation.
@@ -90,6 +91,9 @@ func (s *Study) Optimise(ctx context.Context) (*Optimisation, error) {
 	return x.validate(ctx)
 }
 
+// defaultValidation is the number of replications for the verdict.
+const defaultValidation = 10
+
 // validationSeed keeps replications of the verdict apart from those of the
 // search, whatever the study's seed.
 const validationSeed = 1 << 40
@@ -110,7 +114,7 @@ func (x *search) validate(ctx context.Context) (*Optimisation, error) {
 	}
 	n := x.Validation
 	if n == 0 {
-		n = 10
+		n = defaultValidation
 	}
 	out := &Optimisation{Verdict: NoChange, Evaluations: x.evaluations}
 	for i := range n {

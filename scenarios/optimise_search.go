@@ -241,7 +241,7 @@ func (x *search) reserve() time.Duration {
 	}
 	n := x.Validation
 	if n == 0 {
-		n = 10
+		n = defaultValidation
 	}
 	return x.cpu() / time.Duration(x.evaluations) * time.Duration(2*n+selection*finalists)
 }
@@ -273,7 +273,7 @@ func (x *search) remember() {
 		x.archive = x.archive[1:]
 	}
 	if x.Progress != nil {
-		p := SearchProgress{Evaluations: x.evaluations, BaseDelayS: x.baseS, BestDelayS: x.parent.meanS}
+		p := SearchProgress{Best: x.document(x.parent.g), Evaluations: x.evaluations, BaseDelayS: x.baseS, BestDelayS: x.parent.meanS}
 		if x.Spent != nil {
 			p.Spent = x.cpu()
 		}

@@ -15,6 +15,29 @@ type Request struct {
 	Most         int           `json:"most"` // above Replications: go on until intervals are small enough, at most this
 	Seed         uint64        `json:"seed"`
 	Poisson      bool          `json:"poisson"` // draw departures per replication instead of the frozen ones
+
+	Goal     *Goal         `json:"goal,omitempty"`     // set: better signal plans are searched, and Scenarios is empty
+	Volume   float64       `json:"volume,omitempty"`   // demand times this on every side, as a forecast expects it; 0: as it is
+	Deadline time.Duration `json:"deadline,omitempty"` // counted from submission: no replication begins after it, two at least are simulated
+}
+
+// Goal asks for better fixed-time plans.
+type Goal struct {
+	Signals     []string `json:"signals,omitempty"` // ids; none: all
+	Evaluations int      `json:"evaluations"`       // simulations of the search
+	Limits      Limits   `json:"limits"`
+}
+
+// Kind tells what a request asks for: "comparison", "optimisation" or
+// "recommendation".
+func (r Request) Kind() string {
+	switch {
+	case r.Goal != nil:
+		return "optimisation"
+	case r.Deadline > 0:
+		return "recommendation"
+	}
+	return "comparison"
 }
 
 // State is how far a run got.

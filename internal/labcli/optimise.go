@@ -3,6 +3,7 @@ package labcli
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -48,12 +49,19 @@ func (c *OptimiseCmd) Run(k *kong.Context) error {
 	defer stop()
 	begin, cpu := time.Now(), usage.CPU()
 	progress := newBar(os.Stderr)
-	found, err := c.optimise(ctx, progress)
+	var best *scenarios.Document
+	found, err := c.optimise(ctx, func(p scenarios.SearchProgress) {
+		best = p.Best
+		progress.at(int(p.Spent.Seconds()), int(c.Budget.At.Seconds()), fmt.Sprintf("CPU seconds, delay %.1f s, base %.1f s", p.BestDelayS, p.BaseDelayS))
+	})
 	progress.end()
+	if errors.Is(err, context.Canceled) && best != nil && c.Out != "" {
+		return c.interrupted(best)
+	}
 	if err != nil {
 		return err
 	}
-	if err := c.write(found.Document); err != nil {
+	if err := c.write(c.Out, found.Document); err != nil {
 		return err
 	}
 	found.WallS, found.CPUS = time.Since(begin).Seconds(), (usage.CPU() - cpu).Seconds()
@@ -64,7 +72,17 @@ func (c *OptimiseCmd) Run(k *kong.Context) error {
 	return printOptimisation(k.Stdout, found)
 }
 
-func (c *OptimiseCmd) optimise(ctx context.Context, progress bar) (*scenarios.Optimisation, error) {
+// interrupted keeps what a search had found beside the plan file, which holds
+// nothing that was not judged.
+func (c *OptimiseCmd) interrupted(best *scenarios.Document) error {
+	file := c.Out + ".unfinished"
+	if err := c.write(file, best); err != nil {
+		return err
+	}
+	return fmt.Errorf("interrupted: the best plans so far, judged by nobody, are in %s; --from %s goes on with them", file, file)
+}
+
+func (c *OptimiseCmd) optimise(ctx context.Context, progress func(scenarios.SearchProgress)) (*scenarios.Optimisation, error) {
 	base, err := c.base()
 	if err != nil {
 		return nil, err
@@ -75,10 +93,8 @@ func (c *OptimiseCmd) optimise(ctx context.Context, progress bar) (*scenarios.Op
 	}
 	study := scenarios.Study{Base: scenarios.BaseCase(base), Period: period, Seed: c.Seed, Budget: c.Budget.At, Spent: usage.CPU,
 		Evaluations: c.Evaluations, Validation: c.Validation, Threads: c.Threads,
-		Limits: scenarios.Limits{MinGreen: c.MinGreen, MinCycle: c.MinCycle, MaxCycle: c.MaxCycle, KeepCycles: c.KeepCycles, FreeCycles: c.FreeCycles},
-		Progress: func(p scenarios.SearchProgress) {
-			progress.at(int(p.Spent.Seconds()), int(c.Budget.At.Seconds()), fmt.Sprintf("CPU seconds, delay %.1f s, base %.1f s", p.BestDelayS, p.BaseDelayS))
-		}}
+		Limits:   scenarios.Limits{MinGreen: c.MinGreen, MinCycle: c.MinCycle, MaxCycle: c.MaxCycle, KeepCycles: c.KeepCycles, FreeCycles: c.FreeCycles},
+		Progress: progress}
 	if study.Signals, err = pickSignals(base.City, c.Signals); err != nil {
 		return nil, err
 	}
@@ -87,7 +103,7 @@ func (c *OptimiseCmd) optimise(ctx context.Context, progress bar) (*scenarios.Op
 		if err != nil {
 			return nil, err
 		}
-		study.Starts = [][]geo.Plan{plansInForce(cases[0].City)}
+		study.Starts = [][]geo.Plan{scenarios.PlansInForce(cases[0].City)}
 	}
 	return study.Optimise(ctx)
 }
@@ -109,24 +125,15 @@ func pickSignals(city *geo.City, ids []string) ([]geo.SignalID, error) {
 	return out, bad.Err("choosing signals")
 }
 
-func plansInForce(city *geo.City) (out []geo.Plan) {
-	for _, s := range city.Signals.All() {
-		if s.Plan != geo.NoPlan {
-			out = append(out, city.Plans.At(s.Plan))
-		}
-	}
-	return out
-}
-
-func (c *OptimiseCmd) write(d *scenarios.Document) error {
-	if c.Out == "" {
+func (c *OptimiseCmd) write(file string, d *scenarios.Document) error {
+	if file == "" {
 		return nil
 	}
 	text, err := json.MarshalIndent(d, "", "  ")
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(c.Out, append(text, '\n'), 0o666)
+	return os.WriteFile(file, append(text, '\n'), 0o666)
 }
 
 func printOptimisation(out io.Writer, o *scenarios.Optimisation) error {
