@@ -424,8 +424,8 @@ func (in *Input) assumed() (out []string) {
 // notes explain how to read the numbers.
 func (in *Input) notes() []string {
 	return append(slices.Clone(in.Remarks),
-		"Differences are scenario minus base, replication by replication; intervals are 95 % of the mean difference (paired t; Wilcoxon's rank test where differences are skewed). \"Unclear\" means that the interval holds zero.",
-		"p is corrected for the number of indicators and scenarios looked at (Holm 1979). The variance ratio says by how much common random numbers narrow the difference.",
+		"Differences are scenario minus base, replication by replication; intervals are 95 % of the mean difference (paired t; Wilcoxon's rank test where differences are skewed). \"Better\" and \"worse\" need an interval on one side of zero and a corrected p of at most 5 %.",
+		"p is corrected for the number of indicators and scenarios looked at (Holm 1979). The variance ratio (VR) says by how much common random numbers narrow the difference.",
 		"Delay counts every scheduled trip: time lost on the road and the wait to enter the network, those not finished included.",
 		"A simulation is no promise: it knows the demand and the drivers it was given. Compare its base with counts before you rely on it.",
 	)

@@ -16,6 +16,7 @@ var labels = map[string]string{
 	"waiting": "Standing time", "stops": "Stops", "departure_delay": "Wait to enter the network", "completed": "Trips finished", "unfinished": "Trips not finished",
 	"vehicle_hours": "Vehicle-hours", "queue_back_p95": "Back of queue, 95 % of segments below", "arrivals_on_green": "Arrivals on green",
 	"nox": "NOx released", "co2": "CO₂ released", "pm25": "PM2.5 released", "no2_exposure": "NO₂ breathed", "pm25_exposure": "PM2.5 breathed",
+	"los_e_f":    "Traffic at level of service E or F",
 	"saturation": "Degree of saturation", "split_failures": "Greens that left a queue",
 }
 
@@ -112,6 +113,9 @@ func headline(c *scenarios.Comparison, a *scenarios.Alternative) string {
 	case k.Better == scenarios.Unclear && !k.Lo95.Known():
 		return fmt.Sprintf("Delay goes from %s to %s %s per trip in %s; without further replications nobody can say whether by chance.",
 			number(k.Base), number(k.Alt), k.Unit, count(c.Replications, "replication"))
+	case k.Better == scenarios.Unclear && (k.Lo95 > 0 || k.Hi95 < 0):
+		return fmt.Sprintf("No certain difference: delay goes from %s to %s %s per trip. Its 95 %% interval, %s, leaves zero out, but among %s that may be luck (p %s after Holm).",
+			number(k.Base), number(k.Alt), k.Unit, interval, count(len(a.KPIs), "indicator"), number(k.PHolm))
 	case k.Better == scenarios.Unclear:
 		return fmt.Sprintf("No clear difference: delay goes from %s to %s %s per trip, and the 95 %% interval of the difference, %s, holds zero or cannot be trusted.",
 			number(k.Base), number(k.Alt), k.Unit, interval)
@@ -127,15 +131,11 @@ func headline(c *scenarios.Comparison, a *scenarios.Alternative) string {
 // tally says how many indicators went which way.
 func tally(a *scenarios.Alternative) string {
 	n := map[scenarios.Verdict]int{}
-	strong := 0
 	for _, k := range a.KPIs {
 		n[k.Better]++
-		if k.Better != scenarios.Unclear && k.PHolm.Known() && k.PHolm < 0.05 {
-			strong++
-		}
 	}
-	return fmt.Sprintf("Of %s %d got better, %d got worse and %d are unclear; %d of the differences stay below 5 %% after correction for their number (Holm).",
-		count(len(a.KPIs), "indicator"), n[scenarios.Better], n[scenarios.Worse], n[scenarios.Unclear], strong)
+	return fmt.Sprintf("Of %s %d got better, %d got worse and %d are unclear; the chance of any false verdict among them is at most one in twenty.",
+		count(len(a.KPIs), "indicator"), n[scenarios.Better], n[scenarios.Worse], n[scenarios.Unclear])
 }
 
 func count(n int, what string) string {
