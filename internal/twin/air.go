@@ -192,7 +192,7 @@ func (t *Twin) makeAir() error {
 		}
 		p.air = runner
 	}
-	next, err := p.air.Tick(f, t.Weather())
+	next, err := p.air.Tick(f, p.feed.Snapshot(), t.Weather())
 	if err != nil {
 		return err
 	}

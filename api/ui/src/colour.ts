@@ -40,13 +40,13 @@ export const difference: Step[] = [
   { from: -1e9, colour: "#b2182b", label: "< −5" },
 ];
 
-const fog = ["#4a1486", "#7a0177", "#c51b6f", "#ef6548", "#fdae61", "#fee391", "#c7e9c0"];
+const fog = ["#3b0f70", "#641a80", "#8c2981", "#b73779", "#de4968", "#f7705c", "#fe9f6d", "#fecf92", "#e9e7a6", "#c7e9c0"];
 const rising = (bounds: number[]): Step[] =>
   fog.map((colour, i) => ({ from: i < bounds.length ? bounds[i] : -1, colour, label: i === 0 ? `> ${bounds[0]}` : i < bounds.length ? `${bounds[i]}–${bounds[i - 1]}` : `< ${bounds[i - 1]}` }));
 
 /** Concentrations in µg/m³; the limits of the WHO for a day are among the bounds. */
-export const no2 = rising([80, 60, 40, 30, 25, 15]);
-export const pm25 = rising([50, 35, 25, 20, 15, 10]);
+export const no2 = rising([80, 60, 40, 30, 25, 20, 16, 13, 10]);
+export const pm25 = rising([50, 35, 25, 20, 15, 12, 10, 8, 5]);
 
 /** Returns the colour of the first step that value reaches. */
 export function colourOf(steps: Step[], value: number | null): string {

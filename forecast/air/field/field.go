@@ -2,6 +2,7 @@ package field
 
 import (
 	"math"
+	"slices"
 	"sync"
 	"time"
 
@@ -10,6 +11,7 @@ import (
 	"tideway/forecast"
 	"tideway/forecast/air/fusion"
 	"tideway/geo"
+	"tideway/live"
 	"tideway/sim/air"
 	"tideway/sim/air/chemistry"
 	"tideway/sim/air/emission"
@@ -56,7 +58,7 @@ type Runner struct {
 
 	mu     sync.Mutex
 	filter *fusion.Filter
-	heard  time.Time // end of the newest hour that the filter has taken in
+	heard  time.Time // when the filter last took measurements in: once an hour
 	factor [air.SourceGroups]float64
 	plumes []held // least recently used first
 }
@@ -108,14 +110,15 @@ func measuresAir(s geo.Sensor) bool {
 	return false
 }
 
-// Tick makes the field of a forecast under the weather given, measured or
-// assumed.
-func (r *Runner) Tick(f *forecast.Forecast, given Sky) (*Field, error) {
+// Tick makes the field of a forecast under the weather given, else measured (now
+// is the snapshot that the forecast was made from, or a later one; nil: none),
+// else assumed.
+func (r *Runner) Tick(f *forecast.Forecast, now *live.Snapshot, given Sky) (*Field, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	out := &Field{Forecast: f, Scene: r.scene, Stations: r.stations}
 	for k := range 1 + len(f.Roads.Horizons) {
-		at, err := r.instant(f, given, k)
+		at, err := r.instant(f, now, given, k)
 		if err != nil {
 			return nil, err
 		}
@@ -125,13 +128,13 @@ func (r *Runner) Tick(f *forecast.Forecast, given Sky) (*Field, error) {
 }
 
 // instant is the air now (k = 0) or at a horizon.
-func (r *Runner) instant(f *forecast.Forecast, given Sky, k int) (Instant, error) {
+func (r *Runner) instant(f *forecast.Forecast, now *live.Snapshot, given Sky, k int) (Instant, error) {
 	out := Instant{At: f.IssuedAt}
 	if k > 0 {
 		out.At = f.IssuedAt.Add(f.Roads.Horizons[k-1])
 	}
 	var err error
-	if out.Conditions, err = conditions(f, given, out.At); err != nil {
+	if out.Conditions, err = conditions(f, now, given, out.At); err != nil {
 		return out, err
 	}
 	flow, speed := traffic(f, k)
@@ -193,14 +196,13 @@ func (r *Runner) under(c air.WeatherClass, released []emission.Emission) (*air.P
 	return p, nil
 }
 
-// hear lets the filter learn from an hour of NO2 that it has not heard yet.
+// hear lets the filter learn from what stations measure of NO2, once an hour.
 func (r *Runner) hear(f *forecast.Forecast, p *air.Plumes, at *Instant) error {
-	g := f.Find(geo.NO2, time.Hour)
-	if g == nil || !g.Origin.After(r.heard) || len(r.stations) == 0 {
+	observed := r.column(values(f, geo.NO2, f.IssuedAt))
+	if f.IssuedAt.Sub(r.heard) < time.Hour || !slices.ContainsFunc(observed, func(v float64) bool { return v >= 0 }) {
 		return nil
 	}
-	r.heard = g.Origin
-	observed := r.column(values(f, geo.NO2, f.IssuedAt))
+	r.heard = f.IssuedAt
 	added, err := r.byGroup(p, at, observed)
 	if err != nil {
 		return err

@@ -12,6 +12,7 @@ import (
 	"tideway/geo"
 	"tideway/geo/synth"
 	"tideway/internal/fault"
+	"tideway/live"
 	"tideway/unit"
 )
 
@@ -72,7 +73,7 @@ func runner(t testing.TB, c *geo.City) *field.Runner {
 
 func tick(t testing.TB, r *field.Runner, f *forecast.Forecast, sky field.Sky) *field.Field {
 	t.Helper()
-	out, err := r.Tick(f, sky)
+	out, err := r.Tick(f, nil, sky)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -180,12 +181,25 @@ func TestSameInputSameField(t *testing.T) {
 func TestMeasuredWeatherIsUsed(t *testing.T) {
 	c := cityWith(t, 120, 1)
 	f := cycle(c, noon, 400)
-	for q, v := range map[geo.Quantity]float32{geo.WindSpeed: 4, geo.WindDirection: 350, geo.Temperature: 7} {
+	for q, v := range map[geo.Quantity]float32{geo.WindSpeed: 4, geo.Temperature: 7} {
 		f.Groups = append(f.Groups, forecast.Group{Quantity: q, Interval: 10 * time.Minute, Origin: noon, Horizons: []time.Duration{time.Hour}, Bands: forecast.NewBands(1, 1),
 			Series: []forecast.SeriesRow{{Sensor: 0, Last: v}}})
 		f.Groups[len(f.Groups)-1].Bands.Set(0, 0, forecast.Point{Value: v})
 	}
-	w := tick(t, runner(t, c), f, nil).Times[0].Conditions
+	snap := &live.Snapshot{City: c, At: noon, Series: []live.SeriesState{
+		{Series: live.Series{Quantity: geo.WindDirection}, End: noon, Value: 340}, {Series: live.Series{Quantity: geo.WindDirection}, End: noon, Value: 0},
+		{Series: live.Series{Quantity: geo.WindDirection}, End: noon.Add(-5 * time.Hour), Value: 90}}}
+	made, err := runner(t, c).Tick(f, snap, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := made.Times[0].Conditions
+	if later := made.Times[2].Conditions; later.Source != field.Measured || later.Weather.Wind != 4 {
+		t.Errorf("an hour ahead %+v", later)
+	}
+	if none := tick(t, runner(t, c), f, nil).Times[0].Conditions; none.Source != field.Assumed {
+		t.Errorf("without a direction %+v", none)
+	}
 	if w.Source != field.Measured || w.Weather.Wind != 4 || math.Abs(w.Weather.From.Deg()-350) > 1e-6 || w.Class.From != 23 || math.Abs(w.Weather.Temperature.C()-7) > 1e-6 {
 		t.Errorf("%+v", w)
 	}
@@ -223,4 +237,3 @@ func BenchmarkTick(b *testing.B) {
 		tick(b, r, f, sky)
 	}
 }
-

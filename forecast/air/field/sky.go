@@ -9,6 +9,7 @@ import (
 	"tideway/forecast"
 	"tideway/geo"
 	"tideway/internal/fault"
+	"tideway/live"
 	"tideway/sim/air"
 	"tideway/sim/air/chemistry"
 	"tideway/sim/air/dispersion"
@@ -103,12 +104,12 @@ func assumed(t time.Time) Weather {
 }
 
 // conditions finds the weather of an instant.
-func conditions(f *forecast.Forecast, given Sky, t time.Time) (Conditions, error) {
+func conditions(f *forecast.Forecast, now *live.Snapshot, given Sky, t time.Time) (Conditions, error) {
 	w, ok := given.at(t)
 	c := Conditions{Source: Given}
 	if !ok {
 		c.Source = Measured
-		if w, ok = measured(f, t); !ok {
+		if w, ok = measured(f, now, t); !ok {
 			c.Source, w = Assumed, assumed(t)
 		}
 	}
@@ -149,17 +150,29 @@ func radiation(w Weather, sun unit.Angle) float64 {
 	return math.Max(0, 990*math.Sin(sun.Deg()*math.Pi/180)-30) * (1 - .75*math.Pow(cloud, 3.4))
 }
 
+// lasting is how far ahead the weather measured now still says something.
+const lasting = 6 * time.Hour
+
 // measured is the mean of the city's weather stations at an instant: their
 // newest values, or what is expected of them.
-func measured(f *forecast.Forecast, t time.Time) (Weather, bool) {
+func measured(f *forecast.Forecast, now *live.Snapshot, t time.Time) (Weather, bool) {
 	nan := math.NaN()
 	w := Weather{At: t, Wind: unit.Speed(nan), From: unit.Angle(nan), Temperature: unit.Temperature(nan), Cloud: unit.Share(nan), SolarWm2: nan}
-	w.Wind = unit.Speed(mean(values(f, geo.WindSpeed, t)))
-	w.From = direction(values(f, geo.WindDirection, f.IssuedAt)) // a direction's median ahead means little: the newest holds
-	if c := mean(values(f, geo.Temperature, t)); !math.IsNaN(c) {
+	if t.Sub(f.IssuedAt) > lasting {
+		return w, false
+	}
+	expected := func(q geo.Quantity) float64 { // where nothing is expected yet the newest value holds on
+		if v := mean(values(f, q, t)); !math.IsNaN(v) {
+			return v
+		}
+		return mean(values(f, q, f.IssuedAt))
+	}
+	w.Wind = unit.Speed(expected(geo.WindSpeed))
+	w.From = direction(now) // directions are not forecast: the newest holds
+	if c := expected(geo.Temperature); !math.IsNaN(c) {
 		w.Temperature = unit.Celsius(c)
 	}
-	w.SolarWm2 = math.Max(0, mean(values(f, geo.Radiation, t)))
+	w.SolarWm2 = math.Max(0, expected(geo.Radiation))
 	return w, !math.IsNaN(float64(w.Wind)) && !math.IsNaN(w.From.Deg())
 }
 
@@ -171,14 +184,19 @@ func mean(values map[geo.SensorID]float64, order []geo.SensorID) float64 {
 	return sum / float64(len(order))
 }
 
-// direction is the mean of directions as unit vectors.
-func direction(values map[geo.SensorID]float64, order []geo.SensorID) unit.Angle {
+// direction is the mean of the directions measured, as unit vectors; NaN where
+// none is fresh.
+func direction(now *live.Snapshot) unit.Angle {
 	var x, y float64
-	for _, s := range order {
-		sin, cos := math.Sincos(values[s] * math.Pi / 180)
-		x, y = x+sin, y+cos
+	if now != nil {
+		for _, s := range now.Series {
+			if s.Quantity == geo.WindDirection && !math.IsNaN(s.Value) && s.Doubt == "" && now.At.Sub(s.End) <= fresh {
+				sin, cos := math.Sincos(s.Value * math.Pi / 180)
+				x, y = x+sin, y+cos
+			}
+		}
 	}
-	if len(order) == 0 {
+	if x == 0 && y == 0 {
 		return unit.Angle(math.NaN())
 	}
 	return unit.Angle(math.Mod(math.Atan2(x, y)*180/math.Pi+360, 360))
