@@ -24,8 +24,11 @@ export async function skillPanel(host: HTMLElement) {
   const scores = (await api.skill()).filter((s) => s.count > 0);
   if (!scores.length) return host.replaceChildren(h("p", { class: "note" }, t("nothing")));
   const rows = scores.map((s) => ({
-    cells: [`${s.quantity} (${s.unit})`, s.model, t("minutes", { n: num(s.minutes) }), num(s.mae, 2),
+    cells: [`${s.quantity} (${s.unit})`, modelName(s.model), t("minutes", { n: num(s.minutes) }), num(s.mae, 2),
       s.coverage90 === null ? "–" : `${num(s.coverage90 * 100)} %`, num(s.count)],
   }));
   host.replaceChildren(table([t("quantity"), t("model"), `#${t("horizon")}`, `#${t("error.mae")}`, `#${t("coverage")}`, `#${t("scored")}`], rows));
 }
+
+/** A model without its version, which is as long as a hash. */
+const modelName = (id: string) => id.replace(/@.*/, "").replaceAll("_", " ");
