@@ -289,7 +289,7 @@ func (f *fakeTwin) CheckScenario(_ context.Context, d *scenarios.Document) (*sce
 			}
 		}
 	}
-	return &scenarios.Case{ID: d.ID(), Changes: []string{"closed a road"}}, bad.Err("applying scenario")
+	return &scenarios.Case{ID: d.ID(), City: f.City(), Changes: []string{"closed a road"}}, bad.Err("applying scenario")
 }
 
 func (f *fakeTwin) AddScenario(ctx context.Context, d *scenarios.Document) (string, error) {
@@ -375,6 +375,23 @@ func (f *fakeTwin) Comparison(_ context.Context, run string) (*scenarios.Compari
 	return &scenarios.Comparison{City: f.City().Version, Engine: "e", Seed: 1, Replications: 2, Alternatives: []scenarios.Alternative{{Scenario: f.order[0], Name: "closure",
 		KPIs:     []scenarios.KPI{{KPI: "delay", Unit: "s", Lower: true, Base: 40, Alt: 38, Diff: -2, Lo95: -3, Hi95: -1, VarianceRatio: scenarios.Number(math.NaN()), Better: scenarios.Better, Test: "t"}},
 		Segments: &scenarios.SegmentDiff{BaseSpeedKMH: make([]float32, n), AltSpeedKMH: make([]float32, n), BaseDelayS: make([]float32, n), AltDelayS: make([]float32, n), BaseFlowVPH: make([]float32, n), AltFlowVPH: make([]float32, n)}}}}, nil
+}
+
+func (f *fakeTwin) Rebase(ctx context.Context, id string) (*scenarios.Document, []fault.Problem, error) {
+	d, _, err := f.Scenario(ctx, id)
+	return d, []fault.Problem{{Where: "changes[0] c1", ID: "s1", Text: "cycle_s is 90, expected 60"}}, err
+}
+
+func (f *fakeTwin) Recommend(ctx context.Context, ids []string, deadline time.Duration, replications int) (scenarios.Run, error) {
+	return f.Submit(ctx, scenarios.Request{Scenarios: ids, Deadline: deadline, Replications: replications, Volume: 1.1})
+}
+
+func (f *fakeTwin) Optimisation(_ context.Context, run string) (*scenarios.Optimisation, error) {
+	if run == "absent" {
+		return nil, fmt.Errorf("run %s: %w", run, fs.ErrNotExist)
+	}
+	return &scenarios.Optimisation{Verdict: scenarios.Improved, BaseDelayS: 40, PlanDelayS: 30, Diff: scenarios.SecondsBetween{Mean: -10, Lo95: -12, Hi95: -8},
+		Document: &scenarios.Document{Name: "plans"}}, nil
 }
 
 func (f *fakeTwin) Report(ctx context.Context, run string, out io.Writer) error {

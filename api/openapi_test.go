@@ -10,6 +10,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/getkin/kin-openapi/openapi3filter"
@@ -75,6 +76,7 @@ func newChecker(t *testing.T, base string) *checker {
 		t.Fatal(err)
 	}
 	openapi3filter.RegisterBodyDecoder(wire.TypeHTML, openapi3filter.FileBodyDecoder)
+	openapi3filter.RegisterBodyDecoder(wire.TypeXML, openapi3filter.FileBodyDecoder)
 	openapi3filter.RegisterBodyDecoder(wire.TypeTile, openapi3filter.FileBodyDecoder)
 	openapi3filter.RegisterBodyDecoder(wire.TypeSSE, openapi3filter.FileBodyDecoder)
 	openapi3filter.RegisterBodyDecoder(wire.TypeGeoJSON, openapi3filter.JSONBodyDecoder)
@@ -163,6 +165,22 @@ func TestEveryAnswerFollowsTheDocument(t *testing.T) {
 	for _, path := range []string{wire.PathRuns, wire.PathComparisons, "/v1/comparisons/" + id, "/v1/comparisons/" + id + "/segments",
 		"/v1/comparisons/" + id + "/report", "/v1/comparisons/" + id + "/report.csv"} {
 		k.do(get, path, "", "", http.StatusOK)
+	}
+	for path, body := range map[string]string{"/fork": `{"name":"and more","changes":[]}`, "/rebase": ""} {
+		k.do(post, "/v1/scenarios/"+twin.order[0]+path, json, body, http.StatusOK)
+	}
+	k.do(post, "/v1/scenarios/absent/fork", json, `{"name":"x"}`, http.StatusNotFound)
+	k.do(get, "/v1/scenarios/"+twin.order[0]+"/plans.add.xml", "", "", http.StatusOK)
+	k.do(post, wire.PathOptimisations, json, `{"evaluations":50,"signals":["s1"]}`, http.StatusAccepted)
+	k.do(post, wire.PathOptimisations, json, `{"evaluations":-1}`, http.StatusUnprocessableEntity)
+	k.do(get, "/v1/optimisations/"+id, "", "", http.StatusOK)
+	k.do(get, "/v1/optimisations/absent", "", "", http.StatusNotFound)
+	k.do(post, wire.PathRecommendations, json, `{"scenarios":["`+twin.order[0]+`"],"deadline_s":5}`, http.StatusAccepted)
+	k.do(get, "/v1/recommendations/"+id, "", "", http.StatusNotFound) // a comparison
+	hint, _ := twin.Recommend(context.Background(), twin.order[:1], 5*time.Second, 3)
+	twin.set(hint.ID, scenarios.Done, 4)
+	if answer := k.do(get, "/v1/recommendations/"+hint.ID, "", "", http.StatusOK); !strings.Contains(string(answer), `"recommended":"`+twin.order[0]) {
+		t.Errorf("%s", answer)
 	}
 	k.do(http.MethodDelete, "/v1/runs/"+id, "", "", http.StatusOK)
 	k.complete()

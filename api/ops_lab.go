@@ -189,7 +189,7 @@ func (s *Server) cancelRun(ctx context.Context, in *byID) (*answer[wire.Run], er
 }
 
 func wireRun(r scenarios.Run) wire.Run {
-	out := wire.Run{ID: r.ID, State: wire.RunState(r.State), Scenarios: append([]string{}, r.Request.Scenarios...), BeginS: r.Request.Begin.Seconds(), EndS: r.Request.End.Seconds(),
+	out := wire.Run{ID: r.ID, Kind: r.Request.Kind(), State: wire.RunState(r.State), Scenarios: append([]string{}, r.Request.Scenarios...), BeginS: r.Request.Begin.Seconds(), EndS: r.Request.End.Seconds(),
 		Replications: r.Request.Replications, Seed: r.Request.Seed, CityVersion: r.Base, Engine: r.Engine, Done: r.Done, Total: r.Total, SubmittedAt: r.Submitted.UTC(), Error: r.Error}
 	if !r.Started.IsZero() {
 		t := r.Started.UTC()
@@ -199,7 +199,7 @@ func wireRun(r scenarios.Run) wire.Run {
 		t := r.Ended.UTC()
 		out.EndedAt = &t
 	}
-	if r.State == scenarios.Done {
+	if r.State == scenarios.Done && r.Request.Goal == nil {
 		out.Comparison = r.ID
 	}
 	return out
@@ -212,7 +212,7 @@ func (s *Server) listComparisons(ctx context.Context, _ *none) (*answer[wire.Com
 	}
 	out := wire.ComparisonList{Comparisons: []wire.Comparison{}}
 	for _, r := range runs {
-		if r.State != scenarios.Done {
+		if r.State != scenarios.Done || r.Request.Goal != nil {
 			continue
 		}
 		c, err := s.opt.Twin.Comparison(ctx, r.ID)
@@ -232,6 +232,9 @@ func (s *Server) finished(ctx context.Context, id string) (scenarios.Run, *scena
 	}
 	if run.State != scenarios.Done {
 		return run, nil, newProblem(http.StatusNotFound, "run %s is %s: there is nothing to compare", id, run.State)
+	}
+	if run.Request.Goal != nil {
+		return run, nil, newProblem(http.StatusNotFound, "run %s is an optimisation and compared nothing", id)
 	}
 	c, err := s.opt.Twin.Comparison(ctx, id)
 	return run, c, lost(err, "comparison", id)

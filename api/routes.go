@@ -156,6 +156,7 @@ func (s *Server) runRoutes() {
 	add(s, op("getComparison", get, wire.PathComparison, "Runs", "What a run found", 404), s.getComparison)
 	s.addRaw(op("getComparisonMap", get, wire.PathComparisonMap, "Runs", "What a run found, per segment", 404), "application/json", wire.ComparisonMap{}, s.getComparisonMap)
 	s.reportRoutes()
+	s.planRoutes()
 }
 
 func (s *Server) serviceRoutes() {

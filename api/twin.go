@@ -8,6 +8,7 @@ import (
 	"tideway/forecast"
 	"tideway/forecast/air/field"
 	"tideway/geo"
+	"tideway/internal/fault"
 	"tideway/live"
 	"tideway/scenarios"
 )
@@ -87,6 +88,14 @@ type Lab interface {
 	Runs(ctx context.Context) ([]scenarios.Run, error)
 	// Cancel ends a run that has not ended.
 	Cancel(ctx context.Context, id string) (scenarios.Run, error)
+	// Rebase returns a stored scenario pinned to the city in force and every
+	// conflict; without conflicts it is stored.
+	Rebase(ctx context.Context, id string) (*scenarios.Document, []fault.Problem, error)
+	// Recommend starts a run that compares scenarios for the next hour, with the
+	// demand that the forecast expects, and ends within the deadline.
+	Recommend(ctx context.Context, ids []string, deadline time.Duration, replications int) (scenarios.Run, error)
+	// Optimisation returns what a finished search found; it has the run's id.
+	Optimisation(ctx context.Context, run string) (*scenarios.Optimisation, error)
 	// Comparison returns what a finished run found; it has the run's id.
 	Comparison(ctx context.Context, run string) (*scenarios.Comparison, error)
 	// Report writes what a finished run found as one HTML page; drawing it takes

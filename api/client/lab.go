@@ -124,6 +124,41 @@ func (c *Client) ComparisonMap(ctx context.Context, id string) (wire.ComparisonM
 	return get[wire.ComparisonMap](ctx, c, fill(wire.PathComparisonMap, id))
 }
 
+// ForkScenario stores a scenario that goes on from another.
+func (c *Client) ForkScenario(ctx context.Context, id string, f wire.Fork) (wire.Scenario, error) {
+	return call[wire.Scenario](ctx, c, http.MethodPost, fill(wire.PathScenarioFork, id), f)
+}
+
+// RebaseScenario pins a scenario to the city in force and returns every conflict.
+func (c *Client) RebaseScenario(ctx context.Context, id string) (wire.Rebased, error) {
+	return call[wire.Rebased](ctx, c, http.MethodPost, fill(wire.PathScenarioRebase, id), nil)
+}
+
+// ScenarioPlans returns the signal plans of a scenario as a SUMO additional file.
+func (c *Client) ScenarioPlans(ctx context.Context, id string) ([]byte, error) {
+	return c.file(ctx, fill(wire.PathScenarioSUMO, id))
+}
+
+// StartOptimisation asks for better signal plans.
+func (c *Client) StartOptimisation(ctx context.Context, r wire.OptimisationRequest) (wire.Run, error) {
+	return call[wire.Run](ctx, c, http.MethodPost, wire.PathOptimisations, r)
+}
+
+// Optimisation returns what a search found.
+func (c *Client) Optimisation(ctx context.Context, id string) (wire.Optimisation, error) {
+	return get[wire.Optimisation](ctx, c, fill(wire.PathOptimisation, id))
+}
+
+// StartRecommendation asks which of some scenarios is best for the next hour.
+func (c *Client) StartRecommendation(ctx context.Context, r wire.RecommendationRequest) (wire.Run, error) {
+	return call[wire.Run](ctx, c, http.MethodPost, wire.PathRecommendations, r)
+}
+
+// Recommendation returns the ranking.
+func (c *Client) Recommendation(ctx context.Context, id string) (wire.Recommendation, error) {
+	return get[wire.Recommendation](ctx, c, fill(wire.PathRecommendation, id))
+}
+
 // Report returns what a run found as one HTML page.
 func (c *Client) Report(ctx context.Context, id string) ([]byte, error) {
 	return c.file(ctx, fill(wire.PathReport, id))

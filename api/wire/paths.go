@@ -36,6 +36,13 @@ const (
 	PathScenarioCheck   = "/v1/scenarios/validate"
 	PathScenario        = "/v1/scenarios/{id}"
 	PathScenarioDiff    = "/v1/scenarios/{id}/diff/{other}"
+	PathScenarioFork    = "/v1/scenarios/{id}/fork"
+	PathScenarioRebase  = "/v1/scenarios/{id}/rebase"
+	PathScenarioSUMO    = "/v1/scenarios/{id}/plans.add.xml"
+	PathOptimisations   = "/v1/optimisations"
+	PathOptimisation    = "/v1/optimisations/{id}"
+	PathRecommendations = "/v1/recommendations"
+	PathRecommendation  = "/v1/recommendations/{id}"
 	PathRuns            = "/v1/runs"
 	PathRun             = "/v1/runs/{id}"
 	PathRunEvents       = "/v1/runs/{id}/events"
@@ -63,6 +70,7 @@ const (
 	TypeSSE     = "text/event-stream"
 	TypeHTML    = "text/html"
 	TypeCSV     = "text/csv"
+	TypeXML     = "application/xml"
 )
 
 // Scopes of an API key. Each also needs to be granted by name: admin does not

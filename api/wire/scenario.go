@@ -69,6 +69,7 @@ func (s RunState) Ended() bool { return s == RunDone || s == RunFailed || s == R
 // Run is one execution of scenarios against their base.
 type Run struct {
 	ID           string     `json:"id"`
+	Kind         string     `json:"kind" enum:"comparison,optimisation,recommendation" doc:"Where to look once it is done: under /v1/comparisons, /v1/optimisations or /v1/recommendations, by the run's id."`
 	State        RunState   `json:"state" enum:"queued,running,done,failed,cancelled"`
 	Scenarios    []string   `json:"scenarios"`
 	BeginS       float64    `json:"begin_s"`
@@ -83,7 +84,7 @@ type Run struct {
 	StartedAt    *time.Time `json:"started_at"`
 	EndedAt      *time.Time `json:"ended_at"`
 	Error        string     `json:"error,omitempty"`
-	Comparison   string     `json:"comparison,omitempty" doc:"Id of what it found, once done."`
+	Comparison   string     `json:"comparison,omitempty" doc:"Id of what it compared, once done."`
 }
 
 // RunList is the answer of GET /v1/runs, newest first.

@@ -124,6 +124,23 @@ func stop(t *testing.T, tw *twin.Twin) {
 	}
 }
 
+// await follows a run to its end.
+func await(t *testing.T, tw *twin.Twin, run scenarios.Run, changed <-chan struct{}) scenarios.Run {
+	t.Helper()
+	for !run.State.Ended() {
+		select {
+		case <-changed:
+		case <-time.After(time.Minute):
+			t.Fatalf("the run is still %s", run.State)
+		}
+		var err error
+		if run, err = tw.Run(t.Context(), run.ID); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return run
+}
+
 func TestAScenarioIsRunThroughTheQueue(t *testing.T) {
 	city := smallCity(t)
 	base := city.Version
@@ -148,16 +165,7 @@ func TestAScenarioIsRunThroughTheQueue(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for !run.State.Ended() {
-		select {
-		case <-changed:
-		case <-time.After(time.Minute):
-			t.Fatalf("the run is still %s", run.State)
-		}
-		if run, err = tw.Run(t.Context(), run.ID); err != nil {
-			t.Fatal(err)
-		}
-	}
+	run = await(t, tw, run, changed)
 	c, err := tw.Comparison(t.Context(), run.ID)
 	if err != nil {
 		t.Fatalf("run %+v: %v", run, err)
@@ -177,6 +185,17 @@ func TestAScenarioIsRunThroughTheQueue(t *testing.T) {
 	var page bytes.Buffer
 	if err := tw.Report(t.Context(), run.ID, &page); err != nil || !strings.Contains(page.String(), "Queue and delay over time") || strings.Contains(page.String(), "left out:") {
 		t.Errorf("the report: %v, %d bytes", err, page.Len())
+	}
+	hint, err := tw.Recommend(t.Context(), []string{id}, time.Minute, 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	hint = await(t, tw, hint, changed)
+	if c, err = tw.Comparison(t.Context(), hint.ID); err != nil || hint.Request.Volume != 1 {
+		t.Fatalf("recommendation %+v: %v", hint, err)
+	}
+	if list, best := scenarios.Rank(c); best != "" || list[0].Name != scenarios.DoNothing {
+		t.Errorf("half the speed is recommended: %+v", list)
 	}
 	if rebuilt, err := city.Draft().Build(); err != nil || rebuilt.Version != base || city.Version != base {
 		t.Errorf("the base changed: %v", err)
