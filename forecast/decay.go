@@ -200,3 +200,14 @@ func (d *Decay) at(row, lag int, seen bool) (factor, remain float32) {
 	}
 	return d.factor[row*d.lags+lag-1], d.remain[row*d.lags+lag-1]
 }
+
+// lasts returns the lag at which a row's residual has faded to 1/e, at most the
+// longest fitted.
+func (d *Decay) lasts(row int) int {
+	for k, f := range d.factor[row*d.lags : (row+1)*d.lags] {
+		if f < 1/math.E {
+			return k + 1
+		}
+	}
+	return max(1, d.lags)
+}

@@ -56,6 +56,9 @@ func (r *Runner) refreshGroup(ctx context.Context, k groupKey, rows []geo.Sensor
 		}
 	}
 	r.link(p.fit, rows)
+	if k.quantity.IsTraffic() {
+		p.fit.relatives = fitRelatives(panel, p.loo, p.fit.links, p.fit.decay, span.threads)
+	}
 	if p.fit.conformal, err = r.calibrate(ctx, g, &p, p.fit.decay, replayDays*Slots(k.interval)); err != nil {
 		return prepared{}, err
 	}

@@ -2,6 +2,7 @@ package forecast
 
 import (
 	"context"
+	"fmt"
 	"math"
 	"strings"
 	"testing"
@@ -96,7 +97,7 @@ func TestDoubtsOfTheFeedAreToldAndCostWidth(t *testing.T) {
 	}
 	g := &f.Groups[0]
 	width := func(row int) float32 { p := g.Bands.At(row, 0); return p.Hi90 - p.Lo90 }
-	if s := g.Series[4]; s.Source != Typical || !strings.HasPrefix(s.Reason, "sensor stuck: no value for") || !(width(4) > width(3)) {
+	if s := g.Series[4]; s.Source < Imputed || s.Source > Typical || !strings.HasPrefix(s.Reason, "sensor stuck: no value for") || !(width(4) > width(3)) {
 		t.Fatalf("%+v, %.1f km/h wide, its neighbour %.1f", s, width(4), width(3))
 	}
 	if g.Series[3].Reason != "" {
@@ -130,4 +131,39 @@ func TestDriftRaisesTheAlarm(t *testing.T) {
 			t.Errorf("sensor %s: alarm %v", id, alarm)
 		}
 	}
+}
+
+// A silent sensor whose neighbours slow down is told to be slow, with a width
+// between that of a seen and of an unrelated silent one.
+func TestOthersTellOfASilentSensor(t *testing.T) {
+	c, m, now := world(t, 10, 10, 8, 5*time.Minute)
+	for i := range m.values["v0/speed"] { // all but the last follow the first
+		for s := 1; s < 9; s++ {
+			m.values[fmt.Sprintf("v%d/speed", s)][i] = m.values["v0/speed"][i] + .2*(m.values[fmt.Sprintf("v%d/speed", s)][i]-m.values["v0/speed"][i])
+		}
+	}
+	r := newRunner(t, Options{City: c, History: m, Threads: 1})
+	if err := r.Refresh(context.Background(), snapshotAt(c, now, 0)); err != nil {
+		t.Fatal(err)
+	}
+	for s := range 4 {
+		m.slow(fmt.Sprint("v", s), now, 0, 20)
+	}
+	m.slow("v4", now, -10, missing)
+	m.slow("v9", now, -10, missing)
+	f, err := r.Tick(context.Background(), snapshotAt(c, now.Add(10*time.Minute), 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if told := f.Roads.Now[4]; told.Source != Imputed || told.SpeedKMH > .8*told.TypicalKMH {
+		t.Errorf("%+v", told)
+	}
+	if alone := f.Roads.Now[9]; alone.Source != Typical || alone.SpeedKMH != alone.TypicalKMH {
+		t.Errorf("%+v", alone)
+	}
+	width := func(s int) float32 { p := f.Roads.Speed.At(s, 0); return p.Hi90 - p.Lo90 }
+	if !(width(3) < width(4) && width(4) < width(9)) {
+		t.Errorf("widths %.1f seen, %.1f told, %.1f alone", width(3), width(4), width(9))
+	}
+	checkWhole(t, f)
 }

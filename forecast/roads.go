@@ -308,8 +308,11 @@ func (r *Runner) speeds(f *Forecast, snap *live.Snapshot, s int, refs []rowRef) 
 		if row.Source < now.Source || row.Source == now.Source && row.Age < now.Age {
 			now.Source, now.Age = row.Source, row.Age
 		}
-		if row.Source == Observed {
+		switch row.Source {
+		case Observed:
 			last.add(row.Last)
+		case Imputed:
+			last.add(r.groups[ref.group].estimate(int(ref.row)))
 		}
 		typical.add(g.Typical[int(ref.row)*g.Bands.Horizons])
 	}
@@ -320,6 +323,8 @@ func (r *Runner) speeds(f *Forecast, snap *live.Snapshot, s int, refs []rowRef) 
 	switch {
 	case now.Source == Observed:
 		now.At = g.Origin.Add(-now.Age)
+	case now.Source == Imputed:
+		now.At, now.Age = lastSeen(snap, s)
 	case now.Source == Typical:
 		now.SpeedKMH = now.TypicalKMH
 		now.At, now.Age = lastSeen(snap, s)

@@ -114,6 +114,9 @@ type group struct {
 	raw     *Rows
 	origin  time.Time
 	doubt   map[int]live.Reason // of rows whose newest values the feed mistrusts
+	told    map[int]told        // of silent rows, by others
+	ages    []int               // of the newest value of each row, in intervals
+	lasts   []float32           // the newest values
 }
 
 // fitted is what a fit made of a group; models inside are immutable, the
@@ -128,6 +131,7 @@ type fitted struct {
 	freeFlow  []float32 // per row, km/h; speed groups only
 	threshold []float32 // per row, km/h: congested below; speed groups only
 	links     *Links
+	relatives *relatives // nil: nobody speaks for silent rows
 	until     time.Time
 	notes     []string
 }
@@ -171,7 +175,8 @@ func (r *Runner) horizonSteps(key groupKey) []int {
 
 // newGroup returns a group without a fit.
 func (r *Runner) newGroup(key groupKey, rows []geo.SensorID) *group {
-	g := &group{groupKey: key, steps: r.horizonSteps(key), rows: rows, index: make(map[geo.SensorID]int, len(rows)), doubt: map[int]live.Reason{}}
+	g := &group{groupKey: key, steps: r.horizonSteps(key), rows: rows, index: make(map[geo.SensorID]int, len(rows)), doubt: map[int]live.Reason{},
+		told: map[int]told{}, ages: make([]int, len(rows)), lasts: make([]float32, len(rows))}
 	for i, s := range rows {
 		g.index[s] = i
 	}
@@ -264,7 +269,7 @@ func (f *fitted) remap(old, g *group) *fitted {
 		}
 	}
 	n.decay = &Decay{card: f.decay.card}
-	n.model, n.previous, n.links = n.decay, nil, nil
+	n.model, n.previous, n.links, n.relatives = n.decay, nil, nil, nil
 	n.conformal = newConformal(len(g.rows), len(g.steps), DefaultConformal())
 	n.conformal.scores, n.conformal.level, n.conformal.factor = f.conformal.scores, f.conformal.level, f.conformal.factor
 	n.notes = []string{"sensors changed since the fit"}

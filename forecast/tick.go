@@ -28,6 +28,7 @@ func (r *Runner) Tick(ctx context.Context, snap *live.Snapshot) (*Forecast, erro
 		}
 		g.heed(snap)
 		scored = append(scored, g.settle()...)
+		g.impute()
 		f.Groups[i] = r.predict(g)
 		g.remember(&f.Groups[i])
 	}
@@ -98,6 +99,7 @@ func (r *Runner) look(ctx context.Context, g *group, origin time.Time) error {
 				}
 			}
 			g.lookup(row)
+			g.ages[row], g.lasts[row] = w.age(row)
 		}
 	})
 	return nil
@@ -156,7 +158,7 @@ const staleAfter = 2
 
 // row calibrates one row of a group and tells what it rests on.
 func (r *Runner) row(g *group, row int, out *Group) {
-	age, last := g.window.age(row)
+	age, last := g.ages[row], g.lasts[row]
 	info := SeriesRow{Sensor: g.rows[row], Last: last, Age: time.Duration(age) * g.interval, Source: Observed}
 	known := g.fit != nil && !isMissing(g.raw.Value[row*len(g.steps)])
 	switch {
@@ -168,6 +170,10 @@ func (r *Runner) row(g *group, row int, out *Group) {
 		info.Source, info.Reason = Typical, fmt.Sprintf("no value for %v", time.Duration(g.window.Past)*g.interval)
 	case age > staleAfter:
 		info.Source, info.Reason = Typical, fmt.Sprintf("no value for %v", info.Age)
+	}
+	if t, ok := g.told[row]; ok && info.Source == Typical {
+		info.Source = Imputed
+		info.Reason += fmt.Sprintf(", estimated from %d others", t.others)
 	}
 	if d := g.doubt[row]; d != "" {
 		info.Reason = strings.TrimSuffix("sensor "+string(d)+": "+info.Reason, ": ")
