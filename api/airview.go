@@ -60,8 +60,11 @@ func (s *Server) airNow() (*airView, error) {
 	if a := s.air.Load(); a != nil {
 		return a, nil
 	}
-	_, err := s.current()
-	return nil, err
+	v, err := s.current()
+	if err != nil {
+		return nil, err
+	}
+	return newAirView(v, nil, s.opt.Twin), nil // the first forecast has just come, its air is about to be stored
 }
 
 // ofAir serves one document of the air.
@@ -86,6 +89,7 @@ func (a *airView) stationList() wire.AirStationList {
 	out := a.airStations()
 	rows := map[string]int{}
 	if a.field != nil {
+		out.LeftOut = leftOut(a.field.Left)
 		for i, s := range a.field.Stations {
 			rows[a.field.Scene.City.Sensors.At(s).ID] = i
 		}
@@ -99,6 +103,13 @@ func (a *airView) stationList() wire.AirStationList {
 		one.Indices = a.indices(one)
 	}
 	return out
+}
+
+func leftOut(l field.LeftOut) *wire.AirLeftOut {
+	if l.Count == 0 {
+		return nil
+	}
+	return &wire.AirLeftOut{Stations: l.Stations, Count: l.Count, MeanUGM3: ugm3(l.Measure), RMSEUGM3: ugm3(l.RMSE), RMSEBareUGM3: ugm3(l.Without)}
 }
 
 // modelled lists the field at one receptor or zone.

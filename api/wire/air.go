@@ -31,6 +31,17 @@ type AirStationList struct {
 	CityVersion string       `json:"city_version"`
 	At          time.Time    `json:"at"`
 	Stations    []AirStation `json:"stations"`
+	LeftOut     *AirLeftOut  `json:"left_out,omitempty" doc:"How the traffic model finds NO2 at stations that it did not hear; absent with fewer than three."`
+}
+
+// AirLeftOut scores the past week: every station left out in turn and found from
+// the others.
+type AirLeftOut struct {
+	Stations     int      `json:"stations"`
+	Count        int      `json:"count" doc:"Pairs of station and hour."`
+	MeanUGM3     *float64 `json:"mean_ugm3" doc:"Of what was measured."`
+	RMSEUGM3     *float64 `json:"rmse_ugm3" doc:"With what the other stations teach."`
+	RMSEBareUGM3 *float64 `json:"rmse_bare_ugm3" doc:"The model alone over the background that the others see."`
 }
 
 // AirZone is the air of a zone: the mean of the stations inside (source
@@ -55,9 +66,9 @@ type AirZoneList struct {
 
 // AirIndices are the air-quality indices of a station's newest values.
 type AirIndices struct {
-	European *AirIndex `json:"european" doc:"European index (2024 bands) of the last hour."`
-	US       *AirIndex `json:"us" doc:"US AQI (2024): NowCast of particles, 8 h of O3 and CO, 1 h of NO2."`
-	China    *AirIndex `json:"china" doc:"HJ 633-2026, real time."`
+	European *AirIndex `json:"european,omitempty" doc:"European index (2024 bands) of the last hour."`
+	US       *AirIndex `json:"us,omitempty" doc:"US AQI (2024): NowCast of particles, 8 h of O3 and CO, 1 h of NO2."`
+	China    *AirIndex `json:"china,omitempty" doc:"HJ 633-2026, real time."`
 }
 
 // AirIndex is one index: the worst of its pollutants.
@@ -124,7 +135,7 @@ type AirPoint struct {
 	Lat      float64       `json:"lat"`
 	IssuedAt time.Time     `json:"issued_at"`
 	Values   []AirModelled `json:"values"`
-	European *AirIndex     `json:"european" doc:"Of the first time."`
+	European *AirIndex     `json:"european,omitempty" doc:"Of the first time."`
 }
 
 // AirExposure is how much people breathe now.

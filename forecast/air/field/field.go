@@ -24,6 +24,15 @@ type Field struct {
 	Scene    *air.Scene
 	Stations []geo.SensorID // in the order of the scene's
 	Times    []Instant      // now, then the horizons of the roads
+	Left     LeftOut
+}
+
+// LeftOut tells how NO2 was found over the past week at stations that were left
+// out in turn, with what the others teach and without. Count is 0 where there
+// are fewer than three.
+type LeftOut struct {
+	Stations, Count        int
+	RMSE, Without, Measure unit.Concentration // root mean square errors, mean of what was measured
 }
 
 // Instant is the air at one time: at every receptor of the scene.
@@ -58,6 +67,7 @@ type Runner struct {
 
 	mu     sync.Mutex
 	filter *fusion.Filter
+	jury   *fusion.Jury
 	heard  time.Time // when the filter last took measurements in: once an hour
 	factor [air.SourceGroups]float64
 	plumes []held // least recently used first
@@ -94,6 +104,7 @@ func New(o Options) (*Runner, error) {
 			r.stations, at, r.places = append(r.stations, i), append(at, xy), append(r.places, fusion.Place{XM: xy[0], YM: xy[1]})
 		}
 	}
+	r.jury = fusion.NewJury(r.places, int(air.SourceGroups), fusion.Config{}, fusion.Field{})
 	for g := range r.factor {
 		r.factor[g] = 1
 	}
@@ -124,6 +135,9 @@ func (r *Runner) Tick(f *forecast.Forecast, now *live.Snapshot, given Sky) (*Fie
 		}
 		out.Times = append(out.Times, at)
 	}
+	with, without := r.jury.Scores()
+	out.Left = LeftOut{Stations: len(r.stations), Count: with.N, RMSE: unit.Concentration(with.RMSEUGM3) * unit.UGM3,
+		Without: unit.Concentration(without.RMSEUGM3) * unit.UGM3, Measure: unit.Concentration(with.MeanUGM3) * unit.UGM3}
 	return out, nil
 }
 
@@ -207,7 +221,9 @@ func (r *Runner) hear(f *forecast.Forecast, p *air.Plumes, at *Instant) error {
 	if err != nil {
 		return err
 	}
-	e := r.filter.Update(fusion.Hour{ObservedUGM3: observed, BackgroundUGM3: math.NaN(), AddedUGM3: added})
+	hour := fusion.Hour{ObservedUGM3: observed, BackgroundUGM3: math.NaN(), AddedUGM3: added}
+	r.jury.Hear(hour)
+	e := r.filter.Update(hour)
 	copy(r.factor[:], e.Factor)
 	return nil
 }

@@ -149,6 +149,9 @@ func TestStationsPullTheField(t *testing.T) {
 	for _, v := range again.Times[0].Factor {
 		moved = moved || math.Abs(v-1) > .02
 	}
+	if l := again.Left; l.Count != 120 || !(l.RMSE > 0) || !(l.Without > 0) || math.Abs(l.Measure.UGM3()-30.75) > 1e-3 {
+		t.Errorf("left out in turn: %+v", l)
+	}
 	if !moved {
 		t.Errorf("30 hours of measurements left all factors alone: %v", again.Times[0].Factor)
 	}

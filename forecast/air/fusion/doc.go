@@ -6,6 +6,6 @@
 // station, and whoever needs the corrected field: the running twin, or a study.
 // Filter scales groups in log space, so that no source becomes negative
 // (extended Kalman filter, iterated; a random walk from hour to hour), Field
-// spreads residuals (optimal interpolation), LeaveOneOut scores both on stations
-// that were not used. docs/models/fusion.md gives the equations.
+// spreads residuals (optimal interpolation), LeaveOneOut and Jury score
+// both on stations that were not used. docs/models/fusion.md gives the equations.
 package fusion

@@ -132,3 +132,32 @@ func TestLeaveOneOutLeavesOut(t *testing.T) {
 		t.Errorf("%+v", s)
 	}
 }
+
+// The jury's verdict is that of LeaveOneOut over the same hours.
+func TestTheJuryAgreesWithLeaveOneOut(t *testing.T) {
+	places := []fusion.Place{{XM: 0}, {XM: 500}, {XM: 1000}, {YM: 800}, {XM: 900, YM: 900}, {XM: 300, YM: 300}}
+	hours := exact([]float64{1.7, .6}, 12, 60)
+	jury := fusion.NewJury(places, 2, fusion.Config{}, fusion.Field{})
+	if with, _ := jury.Scores(); with.N != 0 {
+		t.Errorf("%+v before the first hour", with)
+	}
+	truth := make([][]float64, len(places))
+	for _, h := range hours {
+		jury.Hear(h)
+		for s, o := range h.ObservedUGM3 {
+			truth[s] = append(truth[s], o)
+		}
+	}
+	want := fusion.Score(fusion.LeaveOneOut(places, hours, 2, fusion.Config{}, fusion.Field{}), truth)
+	with, without := jury.Scores()
+	if with.N != want.N || math.Abs(with.RMSEUGM3-want.RMSEUGM3) > 1e-9 || !(with.RMSEUGM3 < .5*without.RMSEUGM3) {
+		t.Errorf("with %+v, expected %+v; without %+v", with, want, without)
+	}
+	few := fusion.NewJury(places[:2], 2, fusion.Config{}, fusion.Field{})
+	h := hours[0]
+	h.ObservedUGM3, h.AddedUGM3 = h.ObservedUGM3[:2], h.AddedUGM3[:4]
+	few.Hear(h)
+	if with, _ := few.Scores(); with.N != 0 {
+		t.Error("two stations judge each other")
+	}
+}

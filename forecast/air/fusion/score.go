@@ -19,9 +19,7 @@ func LeaveOneOut(stations []Place, hours []Hour, groups int, c Config, f Field) 
 		for k, h := range hours {
 			h.ObservedUGM3 = append([]float64{}, h.ObservedUGM3...)
 			h.ObservedUGM3[left] = math.NaN()
-			e := filter.Update(h)
-			by := f.Correct(stations, h.ObservedUGM3, e.StationUGM3, filter.c.FloorUGM3, stations[left:left+1])
-			out[left][k] = e.StationUGM3[left] * by[0]
+			out[left][k] = said(filter, h, stations, f, left)
 		}
 	}
 	return out
