@@ -13,6 +13,7 @@ import (
 
 	"tideway/forecast"
 	"tideway/geo"
+	"tideway/internal/usage"
 	"tideway/live"
 )
 
@@ -273,9 +274,12 @@ func BenchmarkPredict(b *testing.B) {
 			w := forecast.NewWindow(10000, 24, in.Steps)
 			out := forecast.NewRows(10000, 12)
 			in.Window(w, 100)
+			before, n := usage.CPU(), 0
 			for b.Loop() {
 				m.Predict(w, 1, out)
+				n++
 			}
+			b.ReportMetric((usage.CPU()-before).Seconds()*1000/float64(n), "cpu-ms/op")
 		})
 	}
 }
