@@ -86,27 +86,33 @@ func (d *detector) readLoop(e *Engine) {
 			}
 			d.cover(e, v, at, was, back)
 		}
-		d.beyond(e, t, at)
+		d.beyond(e, t, at, 0)
 	}
 }
 
-// beyond sees vehicles that passed the loop and the end of the lane in one step.
-func (d *detector) beyond(e *Engine, t trackID, at float64) {
+// beyond sees vehicles that passed the loop, at before the end of the ways that
+// begin with track t, and the end of the track in one step: on the next track, or
+// on those behind it if they are short.
+func (d *detector) beyond(e *Engine, t trackID, at float64, depth int) {
 	tr := &e.net.tracks[t]
+	at -= tr.lengthM
 	for q := tr.out; q < tr.outEnd; q++ {
-		vs := e.road[e.net.links[q].to]
-		for i := len(vs) - 1; i >= 0 && vs[i].posM < vs[i].speedMPS*e.dt+e.longestM; i-- {
+		to := e.net.links[q].to
+		vs := e.road[to]
+		for i := len(vs) - 1; i >= 0 && vs[i].posM-at < vs[i].speedMPS*e.dt+e.longestM; i-- {
 			v := &vs[i]
 			if v.came != q {
 				continue
 			}
-			pos := tr.lengthM + v.posM
-			was, back := pos-v.speedMPS*e.dt, pos-e.kinds[v.kind].lengthM
-			if was < at && was >= 0 {
+			was := v.posM - v.speedMPS*e.dt
+			if was < at {
 				d.count++
 				d.speedSum += v.speedMPS
 			}
-			d.cover(e, v, at, was, back)
+			d.cover(e, v, at, was, v.posM-e.kinds[v.kind].lengthM)
+		}
+		if depth < maxPasses && e.net.tracks[to].lengthM-at < e.reachM {
+			d.beyond(e, to, at, depth+1)
 		}
 	}
 }

@@ -21,6 +21,7 @@ type Engine struct {
 	tick                int64   // steps done
 	nowS                float64 // time since Input.Begin
 	longestM            float64 // longest vehicle
+	reachM              float64 // farther than any vehicle drives in a step, and the longest
 	halfLife, slowDecay float64 // of inclinations in a step: half and four fifths a second
 
 	road    [][]veh   // by track, front first
@@ -101,6 +102,7 @@ func (e *Engine) addKinds() {
 		k := newKind(t, e.step)
 		e.kinds = append(e.kinds, k)
 		e.longestM = max(e.longestM, k.lengthM)
+		e.reachM = max(e.reachM, k.maxMPS*e.dt+e.longestM)
 	}
 }
 

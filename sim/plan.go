@@ -121,7 +121,7 @@ func (p *planner) track(t trackID) {
 func (p *planner) announceFar(tr *track, seen, speed float64) {
 	e, v := p.e, p.v
 	link := v.next
-	if link == noLink || !e.net.links[link].watched || seen > farM {
+	if link == noLink || !e.net.links[link].watched {
 		return
 	}
 	l := &e.net.links[link]
@@ -135,7 +135,6 @@ func (p *planner) announceFar(tr *track, seen, speed float64) {
 
 const (
 	standM = 0.02 // a vehicle this close behind another that stands, stands too
-	farM   = 250.0
 	epsMPS = 0.001
 )
 
