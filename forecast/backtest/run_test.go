@@ -204,3 +204,44 @@ func TestACandidateThatLostIsShownAndDoesNotServe(t *testing.T) {
 		t.Fatalf("errors %v and %v", *r.Models[0].Horizons[0].MAE, *r.Models[1].Horizons[0].MAE)
 	}
 }
+
+// Days that are alike teach the profile exactly; what departs from them on the
+// day of the test is then its error, which can be told without any model.
+func TestHistoricalAverageAgreesWithADirectComputation(t *testing.T) {
+	const sensors, steps, train = 5, 4, 4 * 96
+	tb := &Table{Interval: 15 * time.Minute}
+	for s := range sensors {
+		tb.Sensors = append(tb.Sensors, fmt.Sprint("s", s))
+	}
+	monday := time.Date(2012, 3, 5, 0, 0, 0, 0, time.UTC)
+	odd := func(i, s int) float64 {
+		if i < train {
+			return 0
+		}
+		return float64((i*7+s*3)%11) - 4
+	}
+	for i := range 5 * 96 {
+		tb.Ends, tb.RowOf = append(tb.Ends, monday.Add(time.Duration(i+1)*tb.Interval)), append(tb.RowOf, i)
+		for s := range sensors {
+			usual := 50 + 20*math.Sin(float64(i%96)/3+float64(s))
+			tb.Values = append(tb.Values, float32(usual+odd(i, s)))
+		}
+	}
+	r, err := Run(context.Background(), Config{Table: tb, Unit: KMH, TrainRows: train, Steps: steps, Frozen: true, Threads: 1, CongestedBelow: 30})
+	if err != nil {
+		t.Fatal(err)
+	}
+	part := r.Models[slices.IndexFunc(r.Models, func(m ModelPart) bool { return m.Name == "historical_average" })]
+	for step := 1; step <= steps; step++ {
+		var abs, square, n float64
+		for origin := train - 1; origin+steps < 5*96; origin++ {
+			for s := range sensors {
+				d := odd(origin+step, s)
+				abs, square, n = abs+math.Abs(d), square+d*d, n+1
+			}
+		}
+		if h := part.Horizons[step-1]; math.Abs(*h.MAE-abs/n) > 1e-3 || math.Abs(*h.RMSE-math.Sqrt(square/n)) > 1e-3 {
+			t.Errorf("step %d: %.4f and %.4f, computed directly %.4f and %.4f", step, *h.MAE, *h.RMSE, abs/n, math.Sqrt(square/n))
+		}
+	}
+}
