@@ -230,6 +230,20 @@ func TestFailedRunSaysWhy(t *testing.T) {
 	}
 }
 
+func TestARunThatKillsItsWorkersIsGivenUp(t *testing.T) {
+	r, ctx := newRig(t), t.Context()
+	run, err := r.Submit(ctx, Request{Scenarios: []string{r.add(t, longerGreen)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Work(ctx, []byte(r.queue.jobs[0]), MaxAttempts+1); err != nil {
+		t.Fatal(err)
+	}
+	if run, _ = r.Run(ctx, run.ID); run.State != Failed || !strings.Contains(run.Error, "20 workers died") {
+		t.Errorf("%+v", run)
+	}
+}
+
 // Workers that die at any point of their work, and several at once, leave
 // exactly one result for every run.
 func TestEveryRunHasExactlyOneResultWhateverWorkersDo(t *testing.T) {

@@ -19,6 +19,9 @@ func mapKey(job string, alternative int) string { return fmt.Sprintf("%s.map.%d"
 // errEnded stops work on a run that somebody else has ended.
 var errEnded = errors.New("the run has ended elsewhere")
 
+// MaxAttempts is how many workers may die over a run before it is given up.
+const MaxAttempts = 20
+
 // Work carries out one job of the queue: data as it was published, attempt from
 // 1. It returns nil when the job is done with, whatever became of the run, and
 // an error when it must be handed out again: the stores are away, or ctx ended.
@@ -30,6 +33,10 @@ func (l *Lab) Work(ctx context.Context, data []byte, attempt int) error {
 	}
 	if err != nil || r.State.Ended() {
 		return err
+	}
+	if attempt > MaxAttempts {
+		w := &work{lab: l, run: r, job: job}
+		return w.end(ctx, ending{State: Failed, At: l.o.Now(), Error: fmt.Sprintf("%d workers died over it", MaxAttempts)})
 	}
 	w := &work{lab: l, run: r, job: job, note: progressNote{Started: l.o.Now(), Total: r.Total, Attempts: attempt}}
 	if err := w.tell(ctx); err != nil {

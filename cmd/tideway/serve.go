@@ -33,6 +33,7 @@ type serveCmd struct {
 	City    string        `required:"" type:"existingdir" help:"City folder, as import writes it."`
 	Data    string        `required:"" env:"TIDEWAY_DATA_DIR" help:"Data folder: readings, history, scenarios, results. Made when absent."`
 	NATS    string        `name:"nats" help:"URL of an external NATS server with JetStream; default: embedded."`
+	Synced  bool          `name:"nats-synced" help:"Vouch that the external server has sync_interval: always, where it does not tell."`
 	Retain  time.Duration `default:"9600h" help:"History kept (400 days)."`
 	Tick    time.Duration `default:"1m" help:"Time between snapshots and forecasts."`
 	Begin   time.Duration `default:"0s" help:"Begin of the demand's period that scenario runs simulate."`
@@ -52,7 +53,7 @@ func (c *serveCmd) Run() error {
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
-	o := twin.Options{City: city, Dir: c.Data, Demand: trips, Period: twin.Period{Begin: c.Begin, End: c.End}, NATS: c.NATS,
+	o := twin.Options{City: city, Dir: c.Data, Demand: trips, Period: twin.Period{Begin: c.Begin, End: c.End}, NATS: c.NATS, Synced: c.Synced,
 		Retain: c.Retain, Tick: c.Tick, Workers: c.Workers, Threads: c.Threads, Holidays: forecast.HolidaysOfZone(city.TimeZone.String()), Report: report,
 		Learners: forecastcli.Learners(), Learned: learned,
 		SaveCity: func(next *geo.City) error { return gmns.WriteDir(c.City, next) }}

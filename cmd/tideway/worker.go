@@ -11,6 +11,7 @@ import (
 
 type workerCmd struct {
 	NATS    string `name:"nats" required:"" help:"URL of the NATS server that the service uses too."`
+	Synced  bool   `name:"nats-synced" help:"Vouch that the server has sync_interval: always, where it does not tell."`
 	Workers int    `default:"1" help:"Runs worked on at a time."`
 	Threads int    `help:"Cores of one run; default all."`
 }
@@ -19,5 +20,5 @@ type workerCmd struct {
 func (c *workerCmd) Run() error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	return twin.Work(ctx, twin.WorkerOptions{NATS: c.NATS, Workers: c.Workers, Threads: c.Threads, Report: report})
+	return twin.Work(ctx, twin.WorkerOptions{NATS: c.NATS, Synced: c.Synced, Workers: c.Workers, Threads: c.Threads, Report: report})
 }

@@ -28,7 +28,9 @@ type lab struct {
 }
 
 // openLab completes o, which names the base, and opens the lab.
-func openLab(ctx context.Context, b *bus.Bus, o scenarios.Options) (*lab, error) {
+// patience is how long a worker may be silent before its run goes to another;
+// 0: the queue's own.
+func openLab(ctx context.Context, b *bus.Bus, o scenarios.Options, patience time.Duration) (*lab, error) {
 	var stores [3]scenarios.Store
 	for i, name := range []string{"scenarios", "runs", "results"} {
 		bucket, err := b.Bucket(ctx, name)
@@ -37,7 +39,7 @@ func openLab(ctx context.Context, b *bus.Bus, o scenarios.Options) (*lab, error)
 		}
 		stores[i] = store{bucket}
 	}
-	q, err := b.Queue(ctx, bus.QueueOptions{Name: "RUNS"})
+	q, err := b.Queue(ctx, bus.QueueOptions{Name: "RUNS", AckWait: patience, MaxDeliver: scenarios.MaxAttempts + 1})
 	if err != nil {
 		return nil, err
 	}

@@ -33,6 +33,7 @@ type Options struct {
 	Period Period         // of runs that name none
 
 	NATS     string            // URL of an external server; "": embedded in Dir
+	Synced   bool              // the operator vouches that the external server has sync_interval: always
 	Retain   time.Duration     // history kept; 400 days
 	Now      func() time.Time  // the city's clock; time.Now
 	Pace     float64           // city seconds per second of the machine; 1
@@ -135,7 +136,7 @@ func Start(ctx context.Context, o Options) (*Twin, error) {
 func (t *Twin) open(ctx context.Context) (err error) {
 	at := bus.Options{Report: func(s string) { t.o.Report(errors.New("bus: " + s)) }}
 	if t.o.NATS != "" {
-		at.URL = t.o.NATS
+		at.URL, at.AssumeSync = t.o.NATS, t.o.Synced
 	} else {
 		at.Dir = filepath.Join(t.o.Dir, "bus")
 	}
@@ -146,7 +147,7 @@ func (t *Twin) open(ctx context.Context) (err error) {
 		return err
 	}
 	t.lab, err = openLab(ctx, t.bus, scenarios.Options{Base: t.inForce, Threads: t.o.Threads,
-		Period: sim.Input{Begin: t.o.Period.Begin, End: t.o.Period.End}, Changed: func(string) { t.notify.call() }})
+		Period: sim.Input{Begin: t.o.Period.Begin, End: t.o.Period.End}, Changed: func(string) { t.notify.call() }}, 0)
 	if err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -20,7 +21,13 @@ import (
 	"tideway/sim/demand"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if url := os.Getenv(workerOf); url != "" {
+		beWorker(url)
+		return
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // noon is where the clock of these tests stands: nothing moves it but advance.
 var noon = time.Date(2026, 3, 18, 4, 0, 0, 0, time.UTC)
