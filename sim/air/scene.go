@@ -138,7 +138,7 @@ func (s *Scene) addGrid(most int) {
 		return
 	}
 	area := s.City.Bound().Pad(gridMargin)
-	for finest := 10 * unit.Metre; ; finest *= 2 {
+	for finest := 10 * unit.Metre; ; finest *= 1.3 {
 		g := Grading{Finest: finest, Coarsest: max(200, finest)}
 		if tooMany(area, finest, most, roads) {
 			continue

@@ -80,8 +80,8 @@ type held struct {
 }
 
 // heldMost bounds the matrices kept: some 20 MB each for a city of thousands of
-// streets.
-const heldMost = 6
+// streets, 100 MB for tens of thousands.
+const heldMost = 4
 
 // New lays the city out. Its cost is that of the grid: about a second for ten
 // thousand streets.
