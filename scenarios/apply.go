@@ -17,12 +17,13 @@ type Base struct {
 
 // Case is a base with a scenario's changes: one side of a comparison.
 type Case struct {
-	ID, Name string
-	City     *geo.City      // the base's own when nothing of it changed
-	Demand   *demand.Demand // the base's own when nothing of it changed
-	Changes  []string       // what was done, in words
-	Warnings []string       // expectations that failed with "warn" or "skip"
-	Fleets   []FleetRule    // who may drive where, in the order of the changes
+	ID, Name  string
+	City      *geo.City      // the base's own when nothing of it changed
+	Demand    *demand.Demand // the base's own when nothing of it changed
+	Changes   []string       // what was done, in words
+	Warnings  []string       // expectations that failed with "warn" or "skip"
+	Incidents []Incident     // whose durations are drawn per replication
+	Fleets    []FleetRule    // who may drive where, in the order of the changes
 }
 
 // BaseCase returns the side without changes.
@@ -51,7 +52,7 @@ func Apply(d *Document, base Base) (*Case, error) {
 	if err := b.bad.Err(fmt.Sprintf("applying scenario %q", d.Name)); err != nil {
 		return nil, err
 	}
-	return &Case{ID: d.ID(), Name: d.Name, City: b.patch.City(), Demand: b.demand, Changes: b.words, Warnings: b.warnings, Fleets: b.fleets}, nil
+	return &Case{ID: d.ID(), Name: d.Name, City: b.patch.City(), Demand: b.demand, Changes: b.words, Warnings: b.warnings, Fleets: b.fleets, Incidents: b.incidents}, nil
 }
 
 // builder is the state between two changes.
@@ -65,6 +66,9 @@ type builder struct {
 	words    []string
 	warnings []string
 	fleets   []FleetRule
+
+	incidents []Incident
+	ends      [][]demand.Connector // of zones; made when first asked for
 }
 
 func newBuilder(base Base) *builder {

@@ -175,6 +175,9 @@ func (t *trial) run(ctx context.Context, j job) (outcome, error) {
 	if t.Poisson {
 		in.Demand = DrawDepartures(c.Demand, in.Seed)
 	}
+	if len(c.Incidents) > 0 {
+		in.Demand = drawIncidents(in.Demand, c.Incidents, in.Seed)
+	}
 	res, err := t.Simulate(ctx, in, simulated(t.Tick))
 	if err != nil {
 		return outcome{}, fmt.Errorf("simulating %s, replication %d: %w", c.Name, j.replication+1, err)

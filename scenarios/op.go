@@ -15,6 +15,8 @@ const (
 	OpAllowTurn    Op = "turn.allow"
 	OpScale        Op = "demand.scale"
 	OpShift        Op = "demand.shift"
+	OpSetMatrix    Op = "demand.setMatrix"
+	OpIncident     Op = "incident.add"
 	OpLowEmission  Op = "zone.lowEmission"
 	OpRevert       Op = "revert"
 )
@@ -54,6 +56,8 @@ func opSpecs() []opSpec {
 		{OpAllowTurn, onTurns, false, func() Args { return new(AllowTurn) }, "Permit classes on existing turns."},
 		{OpScale, onNothing, true, func() Args { return new(ScaleDemand) }, "Multiply trips by a factor: all, by class, type, zone or pair of zones."},
 		{OpShift, onNothing, true, func() Args { return new(ShiftDemand) }, "Move departures in time."},
+		{OpSetMatrix, onNothing, true, func() Args { return new(SetMatrix) }, "Set the number of trips between zones."},
+		{OpIncident, onLanes, false, func() Args { return new(AddIncident) }, "Block lanes from a time on, for a duration that may be drawn per replication."},
 		{OpLowEmission, onSegments, false, func() Args { return new(LowEmission) }, "Keep vehicles out of an area: by class, which changes traffic, or by emission standard, which changes the fleet."},
 		{OpRevert, onNothing, false, func() Args { return new(Revert) }, "Take back an earlier change: the inverse of every operation."},
 	}

@@ -3,6 +3,7 @@ package scenarios
 import (
 	"math"
 	"slices"
+	"strings"
 	"time"
 
 	"tideway/geo"
@@ -39,7 +40,7 @@ func (b *builder) filter(t Trips, w *Window) (func(*demand.Trip) bool, bool) {
 	return func(trip *demand.Trip) bool {
 		class := b.demand.Types[trip.Type].Class
 		switch {
-		case !w.has(trip.Depart):
+		case !w.has(trip.Depart) || strings.HasPrefix(b.demand.Types[trip.Type].ID, incidentVehicle) && len(t.Type) == 0:
 			return false
 		case !named && (lines.Has(class) || len(trip.Stops) > 0):
 			return false
