@@ -162,7 +162,7 @@ type KPI struct {
 	P             *float64 `json:"p"`
 	PHolm         *float64 `json:"p_holm" doc:"p of the paired test, corrected for the number of indicators."`
 	VarianceRatio *float64 `json:"variance_ratio" doc:"Variance without common random numbers over that with them."`
-	Better        string   `json:"better" enum:"yes,no,unclear" doc:"Whether the alternative is better: unclear when the interval holds 0."`
+	Better        string   `json:"better" enum:"yes,no,unclear" doc:"Whether the alternative is better: yes and no are certain among all indicators of the table, by interval and p_holm."`
 	Test          string   `json:"test" enum:"t,wilcoxon,none"`
 	BaseMedian    *float64 `json:"base_median"`
 	AltMedian     *float64 `json:"alt_median"`
