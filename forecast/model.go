@@ -115,6 +115,12 @@ func NewRows(rows, steps int) *Rows {
 	return &Rows{Steps: steps, Value: cut(0), Lo90: cut(1), Lo50: cut(2), Hi50: cut(3), Hi90: cut(4)}
 }
 
+// point returns a cell as it stands, uncalibrated.
+func (r *Rows) point(i int) Point {
+	v := r.Value[i]
+	return Point{Value: v, Lo50: v - r.Lo50[i], Hi50: v + r.Hi50[i], Lo90: v - r.Lo90[i], Hi90: v + r.Hi90[i], PCongested: missing}
+}
+
 // NewWindow returns an empty window of the given size.
 func NewWindow(rows, past int, steps []int) *Window {
 	return &Window{

@@ -112,6 +112,7 @@ type group struct {
 	score   *scoreboard
 	window  *Window
 	raw     *Rows
+	second  *Rows // what the baseline says beside a learned model
 	origin  time.Time
 	doubt   map[int]live.Reason // of rows whose newest values the feed mistrusts
 	told    map[int]told        // of silent rows, by others
@@ -182,7 +183,7 @@ func (r *Runner) newGroup(key groupKey, rows []geo.SensorID) *group {
 	}
 	g.floor, g.ceil = bounds(key.quantity)
 	g.window = NewWindow(len(rows), pastOf(key.interval), g.steps)
-	g.raw = NewRows(len(rows), len(g.steps))
+	g.raw, g.second = NewRows(len(rows), len(g.steps)), NewRows(len(rows), len(g.steps))
 	g.score = newScoreboard(r, g)
 	return g
 }

@@ -196,6 +196,9 @@ func (t *tally) add(s *Scored, threshold float32) {
 		t.brierN++
 		t.brier += (f.PCongested - one(jam)) * (f.PCongested - one(jam))
 	}
+	if !isMissing(f.PCongested) {
+		said = f.PCongested >= .5
+	}
 	if s.Last >= threshold {
 		t.onset += one(jam)
 		t.onsetHit += one(jam && said)

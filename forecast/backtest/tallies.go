@@ -41,7 +41,8 @@ func newTallies(e *experiment, name string) *tallies {
 // value seen, all in the table's unit.
 func (t *tallies) add(h, sensor int, c forecast.Point, y, last float32) {
 	t.bands = true
-	t.addPoint(h, sensor, c.Value, y, last)
+	said := c.PCongested >= .5
+	t.count(h, sensor, c.Value, y, last, said)
 	s := &t.step[h]
 	if y != y || c.Value != c.Value {
 		return
@@ -59,8 +60,14 @@ func (t *tallies) add(h, sensor int, c forecast.Point, y, last float32) {
 	}
 }
 
-// addPoint counts a prediction without an interval.
+// addPoint counts a prediction without an interval or probability.
 func (t *tallies) addPoint(h, sensor int, v, y, last float32) {
+	t.count(h, sensor, v, y, last, t.e.threshold != nil && v < t.e.threshold[sensor])
+}
+
+// count adds an error; jam tells whether congestion was said to be more likely
+// than not.
+func (t *tallies) count(h, sensor int, v, y, last float32, jam bool) {
 	d := float64(v - y)
 	if math.IsNaN(d) {
 		return
@@ -74,7 +81,7 @@ func (t *tallies) addPoint(h, sensor int, v, y, last float32) {
 		s.relN, s.rel = s.relN+1, s.rel+math.Abs(d/float64(y))
 	}
 	if t.e.threshold != nil && last >= t.e.threshold[sensor] {
-		s.countOnset(v < t.e.threshold[sensor], y < t.e.threshold[sensor])
+		s.countOnset(jam, y < t.e.threshold[sensor])
 	}
 }
 
