@@ -30,9 +30,9 @@ func ImportDir(dir string, opt Options) (*geo.City, *geo.Audit, error) {
 }
 
 // Import reads plain GMNS: nodes and links, with what config, geometry,
-// movement and zone tables add. Lanes, movements, conflicts and signals are
-// drawn from them by geo/sketch; every value that was not given is among the
-// assumptions. A folder with city.json is read as the city it is.
+// movement, zone and signal tables add. Lanes, movements, conflicts, and signals
+// without timings are drawn from them by geo/sketch; every value that was not
+// given is among the assumptions. A folder with city.json is read as the city it is.
 func Import(fsys fs.FS, opt Options) (*geo.City, *geo.Audit, error) {
 	if _, err := fs.Stat(fsys, "city.json"); err == nil {
 		return Read(fsys)

@@ -122,7 +122,7 @@ func TestPlainMistakes(t *testing.T) {
 }
 
 func FuzzImport(f *testing.F) {
-	base := plainTables()
+	base := signalTables()
 	for name, file := range base {
 		f.Add(name, string(file.Data))
 	}

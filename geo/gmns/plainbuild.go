@@ -29,9 +29,10 @@ func (p *plain) build() {
 	p.draft = p.sketch.Draft()
 	p.values()
 	p.turns()
+	p.signals()
 	p.zones()
 	p.leftOut()
-	p.assume("lane", "", "geometry", "", "lanes, paths across nodes, conflicts, right of way and signal plans are drawn from the links by angle and class")
+	p.assume("lane", "", "geometry", "", "lanes, paths across nodes, conflicts, right of way, and signal plans without timings, are drawn from the links by angle and class")
 	p.draft.Assumed = p.assumed
 }
 
@@ -229,8 +230,8 @@ func (p *plain) leftOut() {
 	for _, x := range []struct{ table, why string }{
 		{"segment.csv", "parts of links with other lanes are not read; a link has its lanes over its whole length"},
 		{"segment_lane.csv", "turn pockets are not read"}, {"lane.csv", "single lanes are not read; links give their number"},
-		{"location.csv", "locations are not read"}, {"signal_timing_plan.csv", "timings are not read; signals have a drawn fixed-time plan"},
-		{"signal_detector.csv", "signal detectors are not read"}, {"link_tod.csv", "values by time of day are not read"}, {"movement_tod.csv", "values by time of day are not read"}} {
+		{"location.csv", "locations are not read"},
+		{"link_tod.csv", "values by time of day are not read"}, {"movement_tod.csv", "values by time of day are not read"}} {
 		data, err := fs.ReadFile(p.fsys, x.table)
 		if n := strings.Count(strings.TrimSpace(string(data)), "\n"); err == nil && n > 0 {
 			p.drop(x.table, "", fmt.Sprintf("%d rows: %s", n, x.why))
