@@ -16,10 +16,12 @@ import (
 // After NTCIP 1202 and the Traffic Signal Timing Manual, 2nd edition (NCHRP
 // report 812, 2015), chapters 5 to 7, with fixed force-offs.
 type rings struct {
-	plan   geo.Plan
-	rings  []ring
-	states []geo.SignalState
-	coord  bool
+	plan    geo.Plan
+	rings   []ring
+	barrier int             // between which the rings are; a ring without a phase there rests
+	begin   []time.Duration // in the cycle, by phase: rings wait for each other at barriers
+	states  []geo.SignalState
+	coord   bool
 }
 
 // ring is one sequence of phases and where it stands.
@@ -64,42 +66,75 @@ func newRings(p geo.Plan, groups int, now time.Duration) *rings {
 			r.rings = append(r.rings, ring{order: order, began: now})
 		}
 	}
+	r.align()
 	r.start(now)
 	return r
+}
+
+// align works out when each phase begins if all keep their splits.
+func (r *rings) align() {
+	r.begin = make([]time.Duration, len(r.plan.Phases))
+	at := time.Duration(0)
+	for _, b := range r.barriers() {
+		for i := range r.rings {
+			sum := at
+			for _, p := range r.rings[i].order {
+				if r.plan.Phases[p].Barrier == b {
+					r.begin[p] = sum
+					sum += r.plan.Phases[p].Split
+				}
+			}
+		}
+		at += r.lengthOf(b)
+	}
+}
+
+// lengthOf returns how long the longest ring is within a barrier.
+func (r *rings) lengthOf(barrier int) (longest time.Duration) {
+	for i := range r.rings {
+		sum := time.Duration(0)
+		for _, p := range r.rings[i].order {
+			if r.plan.Phases[p].Barrier == barrier {
+				sum += r.plan.Phases[p].Split
+			}
+		}
+		longest = max(longest, sum)
+	}
+	return longest
 }
 
 // start puts the rings where the splits would have them at time now.
 func (r *rings) start(now time.Duration) {
 	in := r.cycleTime(now)
-	for i := range r.rings {
-		g := &r.rings[i]
-		rest := in
-		for k, p := range g.order {
-			split := r.plan.Phases[p].Split
-			if rest < split || k == len(g.order)-1 {
-				g.at, g.began = k, now-max(0, rest)
-				break
-			}
-			rest -= split
+	all := r.barriers()
+	for i, b := range all {
+		length := r.lengthOf(b)
+		if r.barrier = b; in < length || i == len(all)-1 {
+			break
 		}
+		in -= length
 	}
-	for i := range r.rings { // rings must stand on one side of the barrier
-		if r.phase(&r.rings[i]).Barrier != r.phase(&r.rings[0]).Barrier {
-			r.rings[i].at, r.rings[i].began = r.firstOf(&r.rings[i], r.phase(&r.rings[0]).Barrier), now
+	for i := range r.rings {
+		r.rings[i].part = partRest
+		r.enter(&r.rings[i], in, now)
+	}
+}
+
+// enter puts a ring into the phase that it serves so long after the barrier; a
+// ring without phases there is left alone.
+func (r *rings) enter(g *ring, in, now time.Duration) {
+	for k, p := range g.order {
+		if r.plan.Phases[p].Barrier != r.barrier {
+			continue
+		}
+		g.at, g.part, g.began = k, partGreen, now-max(0, in)
+		if in -= r.plan.Phases[p].Split; in < 0 {
+			return
 		}
 	}
 }
 
 func (r *rings) phase(g *ring) *geo.RingPhase { return &r.plan.Phases[g.order[g.at]] }
-
-func (r *rings) firstOf(g *ring, barrier int) int {
-	for k, p := range g.order {
-		if r.plan.Phases[p].Barrier >= barrier {
-			return k
-		}
-	}
-	return 0
-}
 
 // cycleTime returns the time since the cycle's zero. The offset times the
 // begin of the coordinated greens (when all of them are on), their end (when
@@ -129,17 +164,16 @@ func (r *rings) cycleTime(now time.Duration) time.Duration {
 // turns green, and when the first of them turns yellow.
 func (r *rings) coordinated() (green, yellow time.Duration) {
 	found := false
-	for i := range r.rings {
-		sum := time.Duration(0)
-		for _, p := range r.rings[i].order {
-			ph := &r.plan.Phases[p]
-			if end := sum + ph.Split - ph.Yellow - ph.AllRed; ph.Coordinated && !found {
-				green, yellow, found = sum, end, true
-			} else if ph.Coordinated {
-				green, yellow = max(green, sum), min(yellow, end)
-			}
-			sum += ph.Split
+	for i := range r.plan.Phases {
+		ph := &r.plan.Phases[i]
+		if !ph.Coordinated {
+			continue
 		}
+		end := r.begin[i] + ph.Split - ph.Yellow - ph.AllRed
+		if !found {
+			green, yellow, found = r.begin[i], end, true
+		}
+		green, yellow = max(green, r.begin[i]), min(yellow, end)
 	}
 	return green, yellow
 }
@@ -147,12 +181,8 @@ func (r *rings) coordinated() (green, yellow time.Duration) {
 // forceOff returns the time in the cycle at which the green of ring g's phase k
 // must end to keep its split.
 func (r *rings) forceOff(g *ring, k int) time.Duration {
-	sum := time.Duration(0)
-	for i := 0; i <= k; i++ {
-		sum += r.plan.Phases[g.order[i]].Split
-	}
 	ph := &r.plan.Phases[g.order[k]]
-	return sum - ph.Yellow - ph.AllRed
+	return r.begin[g.order[k]] + ph.Split - ph.Yellow - ph.AllRed
 }
 
 func (r *rings) Step(now time.Duration, see Sight) []geo.SignalState {
@@ -205,7 +235,7 @@ func (r *rings) greenEnds(g *ring, now time.Duration, see Sight) bool {
 		if ph.Coordinated {
 			return false
 		}
-		return r.gapOut(ph, see)
+		return r.gapOut(ph, see) && ph.Recall != geo.MaxRecall
 	}
 	if ph.MaxGreen > 0 && shown >= ph.MaxGreen {
 		return true
@@ -266,15 +296,15 @@ func (r *rings) cross(now time.Duration, see Sight) {
 			all = false
 		}
 	}
-	if !all {
+	if !all || len(r.rings) == 0 {
 		return
 	}
-	barrier := r.nextBarrier(r.phase(&r.rings[0]).Barrier, see)
+	r.barrier = r.nextBarrier(r.barrier, see)
 	for i := range r.rings {
 		g := &r.rings[i]
-		g.at = r.entry(g, barrier, see)
+		g.at = r.entry(g, r.barrier, see)
 		g.part, g.began = partGreen, now
-		if r.phase(g).Barrier != barrier {
+		if r.phase(g).Barrier != r.barrier {
 			g.part = partRest // the ring has no phase there
 		}
 	}
@@ -285,7 +315,7 @@ func (r *rings) cross(now time.Duration, see Sight) {
 func (r *rings) nextCalled(g *ring, see Sight) int {
 	for k := g.at + 1; k < len(g.order); k++ {
 		ph := &r.plan.Phases[g.order[k]]
-		if ph.Barrier != r.phase(g).Barrier {
+		if ph.Barrier != r.phase(g).Barrier || ph.Barrier != r.barrier {
 			break
 		}
 		if r.called(ph, see) {
@@ -366,7 +396,7 @@ func (r *rings) Save(dst []int64) []int64 {
 	for i := range r.rings {
 		dst = append(dst, int64(r.rings[i].at), int64(r.rings[i].part), int64(r.rings[i].began))
 	}
-	return dst
+	return append(dst, int64(r.barrier))
 }
 
 func (r *rings) Load(src []int64) []int64 {
@@ -374,5 +404,6 @@ func (r *rings) Load(src []int64) []int64 {
 		r.rings[i].at, r.rings[i].part, r.rings[i].began = int(src[0]), phasePart(src[1]), time.Duration(src[2])
 		src = src[3:]
 	}
-	return src
+	r.barrier = int(src[0])
+	return src[1:]
 }

@@ -74,13 +74,13 @@ func (v *validator) sums() {
 	}
 	slices.Sort(rings)
 	slices.Sort(barriers)
-	for _, r := range slices.Compact(rings) {
-		if total[r] != v.plan.Cycle {
-			v.add(Issue{Kind: SplitSum}, "splits of ring %d add up to %v, the cycle is %v", r, total[r], v.plan.Cycle)
+	rings, barriers = slices.Compact(rings), slices.Compact(barriers)
+	for _, r := range rings {
+		if sum := total[r] + resting(within, r, rings, barriers); sum != v.plan.Cycle {
+			v.add(Issue{Kind: SplitSum}, "splits of ring %d add up to %v, the cycle is %v", r, sum, v.plan.Cycle)
 		}
 	}
-	rings = slices.Compact(rings)
-	for _, b := range slices.Compact(barriers) {
+	for _, b := range barriers {
 		first, set := time.Duration(0), false
 		for _, r := range rings {
 			sum, ok := within[[2]int{b, r}]
@@ -92,6 +92,21 @@ func (v *validator) sums() {
 			}
 		}
 	}
+}
+
+// resting returns how long a ring waits in barriers where it has no phase: at
+// junctions of three arms one ring often serves one side alone.
+func resting(within map[[2]int]time.Duration, ring int, rings, barriers []int) (rest time.Duration) {
+	for _, b := range barriers {
+		longest := time.Duration(0)
+		for _, r := range rings {
+			longest = max(longest, within[[2]int{b, r}])
+		}
+		if _, has := within[[2]int{b, ring}]; !has {
+			rest += longest
+		}
+	}
+	return rest
 }
 
 // together reports phases of different rings within one barrier whose
