@@ -127,7 +127,7 @@ func TestThirdPartyStaysWhereItBelongs(t *testing.T) {
 }
 
 func TestPureCoreReadsNoClockFileOrGlobalRandom(t *testing.T) {
-	pure := []string{"unit", "geo", "sim", "sim/signal", "sim/demand", "sim/air", "forecast", "forecast/traffic", "forecast/air", "scenarios"}
+	pure := []string{"unit", "geo", "sim", "sim/signal", "sim/demand", "sim/air", "forecast", "forecast/traffic", "forecast/air", "scenarios", "scenarios/report"}
 	for file, f := range sources(t) {
 		if strings.HasSuffix(file, "_test.go") || !slices.Contains(pure, path.Dir(file)) {
 			continue

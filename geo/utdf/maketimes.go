@@ -91,7 +91,11 @@ func (m *maker) timings() {
 			m.drop("signal", s.ID, why)
 			continue
 		}
-		m.signal(m.city.Plans.At(s.Plan), nodes, rings, offset, plans, phases)
+		plan := m.city.Plans.At(s.Plan)
+		if plan.Kind != geo.FixedTime && plan.Kind != geo.RingBarrier {
+			m.drop("plan", m.city.PlanName(s.Plan), fmt.Sprintf("how %s control extends its stages; they are written with their durations", plan.Kind))
+		}
+		m.signal(plan, nodes, rings, offset, plans, phases)
 	}
 	m.add(planSection, "Timing Plan Settings", plans)
 	m.add(phaseSection, "Phasing Data", phases)

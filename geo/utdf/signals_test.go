@@ -13,6 +13,7 @@ import (
 type busy struct{}
 
 func (busy) Waiting(int) bool                    { return true }
+func (busy) Detected(int) bool                   { return true }
 func (busy) Gap(int) time.Duration               { return 0 }
 func (busy) Coming(int) (float64, time.Duration) { return 1, 0 }
 func (busy) Full(int) bool                       { return false }
