@@ -167,6 +167,9 @@ func (s *sight) look() {
 // Waiting implements signal.Sight.
 func (s *sight) Waiting(g int) bool { return s.lastS[g] == s.e.nowS }
 
+// Detected implements signal.Sight.
+func (s *sight) Detected(g int) bool { return len(s.lanes[g]) > 0 }
+
 // Gap implements signal.Sight.
 func (s *sight) Gap(g int) time.Duration {
 	return time.Duration((s.e.nowS - s.lastS[g]) * float64(time.Second))

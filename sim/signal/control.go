@@ -25,6 +25,9 @@ type Sight interface {
 	// Waiting reports whether a vehicle stands or drives within the detection
 	// zone of a group.
 	Waiting(group int) bool
+	// Detected reports whether a detector looks at a group: pedestrians have none,
+	// and cannot call.
+	Detected(group int) bool
 	// Gap returns the time since a vehicle last was in that zone.
 	Gap(group int) time.Duration
 	// Coming returns how many vehicles stand or drive towards a group within

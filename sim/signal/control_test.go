@@ -36,6 +36,7 @@ type eyes struct {
 
 	coming               map[int]float64
 	full, bus, emergency map[int]bool
+	blind                map[int]bool
 }
 
 func (e eyes) Waiting(g int) bool { return e.waiting[g] }
@@ -46,6 +47,7 @@ func (e eyes) Gap(g int) time.Duration {
 	return time.Hour
 }
 
+func (e eyes) Detected(g int) bool { return !e.blind[g] }
 func (e eyes) Coming(g int) (float64, time.Duration) {
 	return e.coming[g], time.Duration(2*e.coming[g]) * s
 }
@@ -349,6 +351,24 @@ func TestPressureKeepsItsGuards(t *testing.T) {
 			}
 		}
 	})
+}
+
+// Pedestrians have no detector: they get their green all the same.
+func TestPressureServesWhoCannotCall(t *testing.T) {
+	c := signal.New(pressurePlan(), 2, 0)
+	see := eyes{coming: map[int]float64{0: 9}, waiting: map[int]bool{0: true}, blind: map[int]bool{1: true}}
+	last, greens := time.Duration(0), 0
+	for at := time.Duration(0); at < 600*s; at += s {
+		if c.Step(at, see)[1].IsGreen() {
+			last = at
+			greens++
+		} else if at-last > 61*s {
+			t.Fatalf("red for %v at %v", at-last, at)
+		}
+	}
+	if greens < 40 || greens > 150 {
+		t.Errorf("%d s of green in ten minutes", greens)
+	}
 }
 
 func TestPressureSavesAndLoads(t *testing.T) {

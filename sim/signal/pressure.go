@@ -15,7 +15,8 @@ import (
 // of Lämmer and Helbing, 2008). The guards bind whatever the pressures are:
 //   - a green lasts its Min at least (which holds pedestrians' time), and Max
 //     at most when somebody else waits;
-//   - whom somebody waits for is served after MaxRed at the latest;
+//   - whom somebody waits for, and who cannot call (pedestrians), is served after
+//     MaxRed at the latest;
 //   - a group whose street ahead is full counts nothing;
 //   - clearances are the plan's yellow and all-red, for every pair of stages.
 type pressure struct {
@@ -190,7 +191,7 @@ func (c *pressure) overdue(now time.Duration, see Sight) (stage int, due bool) {
 	}
 	longest -= c.yellow + c.red
 	for g, last := range c.lastGreen {
-		if now-last < longest || !see.Waiting(g) {
+		if now-last < longest || see.Detected(g) && !see.Waiting(g) {
 			continue
 		}
 		most := -1.0
