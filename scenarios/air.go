@@ -2,6 +2,7 @@ package scenarios
 
 import (
 	"fmt"
+	"sync"
 	"time"
 
 	"tideway/geo"
@@ -21,7 +22,10 @@ type Air struct {
 	Weather    []dispersion.Met // equally frequent
 	Light      chemistry.Weather
 	Background chemistry.Background
-	Receptors  int // in all zones together, about; 0: 4000
+	Receptors  int // in all zones together, about; 0: 1500
+
+	mu   sync.Mutex
+	held *airBase // of the newest base, so that runs on it share its matrices
 }
 
 // DefaultAir returns the reference: the default European urban fleet of 2025,
@@ -40,7 +44,7 @@ func DefaultAir() (*Air, error) {
 		Background: chemistry.Background{NO: 3 * unit.UGM3, NO2: 15 * unit.UGM3, O3: 55 * unit.UGM3}}, nil
 }
 
-const airReceptors = 4000
+const airReceptors = 1500
 
 // FleetRule is what a low-emission zone asks of vehicles on some segments.
 type FleetRule struct {
@@ -53,6 +57,8 @@ type FleetRule struct {
 // zones' receptors, and a matrix per weather.
 type airBase struct {
 	*Air
+	city     *geo.City
+	demand   *demand.Demand
 	zones    []geo.ZoneID
 	people   []float64 // weight of each zone
 	weighted string    // "population" or "area"
@@ -62,10 +68,25 @@ type airBase struct {
 	ages     [][]time.Duration // by weather and receptor
 }
 
+// on returns what runs on a base share, built when it was not the base of the
+// last run.
+func (a *Air) on(base *Case, threads int) (*airBase, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.held != nil && a.held.city == base.City && a.held.demand == base.Demand {
+		return a.held, nil
+	}
+	b, err := newAirBase(a, base, threads)
+	if err == nil {
+		a.held = b
+	}
+	return b, err
+}
+
 // newAirBase builds the matrices once; it returns one without zones where the
 // city has none.
 func newAirBase(a *Air, base *Case, threads int) (*airBase, error) {
-	b := &airBase{Air: a, layout: air.NewLayout(air.StreetsOf(base.City)), weighted: "population"}
+	b := &airBase{Air: a, city: base.City, demand: base.Demand, layout: air.NewLayout(air.StreetsOf(base.City)), weighted: "population"}
 	zones, known := air.Peopled(base.City)
 	if len(zones) == 0 || base.City.Segments.Len() == 0 {
 		return b, nil
@@ -218,7 +239,7 @@ func (t *trial) openAir() error {
 	if t.Air == nil {
 		return nil
 	}
-	base, err := newAirBase(t.Air, t.Base, t.Threads)
+	base, err := t.Air.on(t.Base, t.Threads)
 	if err != nil {
 		return err
 	}
