@@ -4,7 +4,7 @@
 // from the service. Every case goes through forecast/backtest, which drives the
 // runner that serves. Run from the repository root with the data sets at hand:
 //
-//	go run ./bench/forecast los scats berlin hidden > bench/forecast/results.txt
+//	go run ./bench/forecast los reference scats berlin hidden > bench/forecast/results.txt
 package main
 
 import (
@@ -25,19 +25,19 @@ import (
 )
 
 // tasks are the tables that can be asked for.
-var tasks = map[string]func() error{"los": losTable, "scats": scatsTable, "berlin": berlinTable, "hidden": hiddenTable}
+var tasks = map[string]func() error{"los": losTable, "scats": scatsTable, "berlin": berlinTable, "hidden": hiddenTable, "reference": referenceTable}
 
 func main() {
 	log.SetFlags(0)
 	which := os.Args[1:]
 	if len(which) == 0 {
-		which = []string{"los", "scats", "berlin", "hidden"}
+		which = []string{"los", "reference", "scats", "berlin", "hidden"}
 	}
 	fmt.Printf("command: go run ./bench/forecast %s\nmachine: %d cores, %s %s%s; one thread\n", strings.Join(which, " "), runtime.NumCPU(), runtime.Version(), runtime.GOARCH, experiment())
 	for _, name := range which {
 		task := tasks[name]
 		if task == nil {
-			log.Fatalf("no table %q, expected los, scats, berlin or hidden", name)
+			log.Fatalf("no table %q, expected los, reference, scats, berlin or hidden", name)
 		}
 		if err := task(); err != nil {
 			fmt.Printf("\n%s: skipped, %v\n", name, err)
