@@ -195,8 +195,9 @@ func solve(a, b []float64) []float64 {
 	return b
 }
 
-// impute fills g.told for rows that have been silent for longer than staleAfter
-// and puts the estimate into the window, as old a value as it is worth: a
+// impute fills g.told for rows that have been silent for longer than staleAfter.
+// Where the window holds nothing else and the baseline serves, which sees no
+// neighbours, the estimate enters the window, as old a value as it is worth: a
 // residual of which others tell the share s of the variance is worth one seen
 // when the squared fading factor was s. Ages and reasons keep telling the truth.
 func (g *group) impute() {
@@ -205,13 +206,14 @@ func (g *group) impute() {
 	if f == nil || f.relatives == nil {
 		return
 	}
-	z, silent := make([]float32, w.Rows+1), []int{}
+	z, silent, empty := make([]float32, w.Rows+1), []int{}, map[int]bool{}
 	var mean mean
 	for row := range w.Rows {
 		age, last := w.age(row)
 		z[row] = missing
 		if age > staleAfter {
 			silent = append(silent, row)
+			empty[row] = age == w.Past
 		} else if sd := f.relatives.sd[row]; sd > 0 {
 			z[row] = (last - w.Usual[(row+1)*w.Past-1-age]) / sd
 			mean.add(z[row])
@@ -221,7 +223,9 @@ func (g *group) impute() {
 	for _, row := range silent {
 		if t := f.relatives.expect(row, z); t.share >= relativeWorth && !isMissing(w.Usual[(row+1)*w.Past-1]) {
 			g.told[row] = t
-			g.pretend(row, t)
+			if empty[row] && !g.learned() {
+				g.pretend(row, t)
+			}
 		}
 	}
 }
@@ -237,7 +241,6 @@ func (g *group) pretend(row int, t told) {
 	}
 	factor, _ := g.fit.decay.at(row, age, true)
 	at := (row+1)*w.Past - 1 - age
-	fill(w.Values[row*w.Past:(row+1)*w.Past], missing)
 	w.Values[at] = max(g.floor, w.Usual[at]+t.residual/max(.2, factor))
 }
 

@@ -149,8 +149,8 @@ func TestOthersTellOfASilentSensor(t *testing.T) {
 	for s := range 4 {
 		m.slow(fmt.Sprint("v", s), now, 0, 20)
 	}
-	m.slow("v4", now, -10, missing)
-	m.slow("v9", now, -10, missing)
+	m.slow("v4", now, -30, missing)
+	m.slow("v9", now, -30, missing)
 	f, err := r.Tick(context.Background(), snapshotAt(c, now.Add(10*time.Minute), 1))
 	if err != nil {
 		t.Fatal(err)
