@@ -119,6 +119,7 @@ func (e *Engine) Step() {
 	e.each(e.plan)
 	e.each(e.late)
 	e.each(e.move)
+	e.renew()
 	e.tally.queues(e)
 	e.handOver()
 	e.release()

@@ -11,6 +11,7 @@ import (
 	"tideway/geo"
 	"tideway/internal/netdraw"
 	"tideway/sim/demand"
+	"tideway/unit"
 )
 
 // drawing is a random grid of streets with one to three lanes, some junctions
@@ -50,7 +51,8 @@ func drawing(t *rapid.T) string {
 	return strings.Join(lines, "\n")
 }
 
-// crowd is random demand: trips between any two streets.
+// crowd is random demand: trips between any two streets, some with a stop on
+// their last one.
 func crowd(t *rapid.T, c *geo.City, trips int) *demand.Demand {
 	d := &demand.Demand{Types: []demand.VehicleType{demand.NewType("car", geo.Car), demand.NewType("truck", geo.Truck), demand.NewType("bus", geo.Bus)}}
 	n := c.Segments.Len()
@@ -61,6 +63,11 @@ func crowd(t *rapid.T, c *geo.City, trips int) *demand.Demand {
 			Lane:  rapid.SampledFrom([]demand.DepartLane{demand.LaneFirst, demand.LaneBest, demand.LaneRandom, demand.LaneFree}).Draw(t, "lane"),
 			Pos:   rapid.SampledFrom([]demand.DepartPos{demand.PosBase, demand.PosRandom, demand.PosFree, demand.PosLast, demand.PosRandomFree}).Draw(t, "pos"),
 			Speed: rapid.SampledFrom([]demand.DepartSpeed{demand.SpeedGiven, demand.SpeedMax, demand.SpeedRandom}).Draw(t, "speed")})
+		if i%3 == 0 {
+			first, lanes := c.LanesOf(d.Trips[i].To)
+			end := c.Segments.At(d.Trips[i].To).Length * unit.Length(rapid.Float64Range(0.3, 1).Draw(t, "stop at"))
+			d.Trips[i].Stops = []demand.Halt{{Lane: first + geo.LaneID(rapid.IntRange(0, lanes-1).Draw(t, "stop lane")), Begin: end / 2, End: end, Duration: 10 * time.Second}}
+		}
 	}
 	return d
 }

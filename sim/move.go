@@ -19,6 +19,13 @@ type mover struct {
 	e    *Engine
 	out  []handover
 	gone []arrival // vehicles that reached their destination
+	left []spot    // of vehicles that left a planned stop
+}
+
+// spot is a vehicle and the track it is on.
+type spot struct {
+	track trackID
+	id    carID
 }
 
 type arrival struct {
@@ -40,7 +47,7 @@ func (m *mover) track(t trackID) {
 	for i := range vs {
 		v := &vs[i]
 		k := &e.kinds[v.kind]
-		e.drive(v, k, t)
+		m.drive(v, k, t)
 		if v.posM > tail {
 			e.slide(v, tail) // the one before braked harder than one could know
 		}
@@ -69,7 +76,8 @@ func (m *mover) track(t trackID) {
 }
 
 // drive applies the planned speed.
-func (e *Engine) drive(v *veh, k *kind, t trackID) {
+func (m *mover) drive(v *veh, k *kind, t trackID) {
+	e := m.e
 	next := v.nextMPS
 	slow := next <= haltMPS
 	gentle := next-v.speedMPS <= 0.5*k.accel*e.dt
@@ -99,8 +107,8 @@ func (e *Engine) drive(v *veh, k *kind, t trackID) {
 	v.flags, v.asks = f, v.askPlan
 	v.lc &= lcKeepStrategic(v.lc)
 	v.leaveM, v.leftM, v.advice = 0, 0, adviceNone
-	if f&(stopped|hasHalt) != 0 {
-		e.serve(v, t)
+	if f&(stopped|hasHalt) != 0 && e.serve(v, t) {
+		m.left = append(m.left, spot{t, v.id})
 	}
 }
 

@@ -203,32 +203,48 @@ func (e *Engine) nextHalt(id carID) *haltPlan {
 }
 
 // serve lets a vehicle stand at its planned stop: it has stopped when it stands
-// within the stop's stretch, and goes on when its time is over.
-func (e *Engine) serve(v *veh, t trackID) {
+// within the stop's stretch, and goes on when its time is over. It reports
+// whether it goes on.
+func (e *Engine) serve(v *veh, t trackID) (goesOn bool) {
 	c := &e.cars[v.id]
 	h := e.nextHalt(v.id)
 	if v.flags&stopped != 0 {
 		c.stoppedS += e.dt
 		c.dwell--
 		if c.dwell > 0 || h != nil && h.until > e.Time() {
-			return
+			return false
 		}
 		c.halt++
 		v.flags &^= stopped
 		v.waitS = 0
-		e.relook(v, c)
-		e.settle(v, &e.net.tracks[t])
-		return
+		return true
 	}
 	if h == nil || h.at != c.at || v.speedMPS > haltMPS || v.posM < h.beginM-epsM {
-		return
+		return false
 	}
 	if int(e.net.tracks[t].lane) != h.lane {
-		return
+		return false
 	}
 	v.flags |= stopped
 	v.flags &^= standing | newStop
 	c.dwell = h.ticks
+	return false
+}
+
+// renew works out what lies ahead of the vehicles that left a stop in this step.
+// Outlooks are shared, so it is nothing for the shards.
+func (e *Engine) renew() {
+	for s := range e.movers {
+		m := &e.movers[s]
+		for _, p := range m.left {
+			if i := indexOf(e.road[p.track], p.id); i >= 0 { // else it has arrived
+				v := &e.road[p.track][i]
+				e.relook(v, &e.cars[p.id])
+				e.settle(v, &e.net.tracks[p.track])
+			}
+		}
+		m.left = m.left[:0]
+	}
 }
 
 // luckOf keys the streams of a trip.
