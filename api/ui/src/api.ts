@@ -31,6 +31,10 @@ export interface Scenario { id: string; name: string; about: string; changes: nu
 export interface Run { id: string; state: "queued" | "running" | "done" | "failed" | "cancelled"; scenarios: string[]; done: number; total: number; error?: string; comparison?: string }
 export interface KPI { kpi: string; unit: string; base: Num; alt: Num; diff: Num; lo95: Num; hi95: Num; better: "yes" | "no" | "unclear" }
 export interface Comparison { id: string; replications: number; wall_s: number; alternatives: { scenario: string; name: string; gridlock_share: number; kpis: KPI[] }[] }
+export interface Optimisation {
+  verdict: "improved" | "no_change"; base_delay_s: number; plan_delay_s: number; diff_s: Num; lo95_s: Num; hi95_s: Num; evaluations: number; cpu_s: number;
+  changes: string[]; scenario?: string;
+}
 export interface ComparisonMap { alternatives: { scenario: string; base_speed_kmh: Num[]; alt_speed_kmh: Num[] }[] }
 
 export interface AirGrid {
@@ -89,6 +93,10 @@ export const startRun = (scenario: string, replications: number) =>
 export const run = (id: string) => call<Run>(`/v1/runs/${at(id)}`);
 export const cancelRun = (id: string) => call<Run>(`/v1/runs/${at(id)}`, { method: "DELETE" });
 export const comparison = (id: string) => call<Comparison>(`/v1/comparisons/${at(id)}`);
+export const startOptimisation = (signals: string[], evaluations: number) =>
+  call<Run>("/v1/optimisations", { method: "POST", body: JSON.stringify({ ...(signals.length ? { signals } : {}), evaluations }) });
+export const optimisation = (id: string) => call<Optimisation>(`/v1/optimisations/${at(id)}`);
+export const report = (comparison: string, form: "report" | "report.csv") => `/v1/comparisons/${at(comparison)}/${form}`;
 export const comparisonMap = (id: string) => call<ComparisonMap>(`/v1/comparisons/${at(id)}/segments`);
 
 /** Calls onRun with every change of a run until it has ended. */

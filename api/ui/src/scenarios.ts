@@ -22,6 +22,11 @@ export async function scenariosPanel(host: HTMLElement, lab: Lab) {
     result,
     h("h3", {}, t("scenario.new")),
     form(lab, (added) => scenariosPanel(host, lab).then(() => open(host.children[1] as HTMLElement, added, lab))),
+    h("h3", {}, t("optimise")),
+    optimiser(lab, (id) => scenariosPanel(host, lab).then(async () => {
+      const found = (await api.scenarios()).find((s) => s.id === id);
+      if (found) open(host.children[1] as HTMLElement, found, lab);
+    })),
   );
 }
 
@@ -36,19 +41,56 @@ async function launch(out: HTMLElement, scenario: api.Scenario, replications: nu
   start.disabled = true;
   try {
     const first = await api.startRun(scenario.id, replications);
-    const show = (r: api.Run) => {
-      if (r.state === "done" && r.comparison) return void comparison(out, r.comparison, lab);
-      const bar = h("progress", { max: Math.max(1, r.total), value: r.done });
-      const stop = h("button", { type: "button", onclick: () => void api.cancelRun(r.id) }, t("scenario.cancel"));
-      out.replaceChildren(h("p", { class: "note" }, `${t(`run.${r.state}` as Key)} ${r.done}/${r.total}`, r.error ? ` ${r.error}` : ""), bar, stop);
-    };
-    show(first);
-    if (first.state === "queued" || first.state === "running") api.followRun(first.id, show);
+    follow(out, first, (r) => r.comparison && comparison(out, r.comparison, lab));
   } catch (e) {
     out.replaceChildren(h("p", { class: "error" }, String((e as Error).message)));
   } finally {
     start.disabled = false;
   }
+}
+
+/** Shows a run's progress in out until it has ended, and calls onDone when it went well. */
+function follow(out: HTMLElement, first: api.Run, onDone: (r: api.Run) => void) {
+  const show = (r: api.Run) => {
+    if (r.state === "done") return void onDone(r);
+    const bar = h("progress", { max: Math.max(1, r.total), value: r.done });
+    const stop = h("button", { type: "button", onclick: () => void api.cancelRun(r.id) }, t("scenario.cancel"));
+    out.replaceChildren(h("p", { class: "note" }, `${t(`run.${r.state}` as Key)} ${r.done}/${r.total}`, r.error ? ` ${r.error}` : ""), bar, stop);
+  };
+  show(first);
+  if (first.state === "queued" || first.state === "running") api.followRun(first.id, show);
+}
+
+/** The form that looks for better signal plans; onFound gets the scenario that holds them. */
+function optimiser(lab: Lab, onFound: (scenario: string) => void): HTMLElement {
+  const signal = h("select", { id: "optimise-signal" }, h("option", { value: "" }, t("optimise.all")), ...lab.signals.map((s) => h("option", { value: s.id }, s.id)));
+  const evaluations = h("input", { type: "number", min: 20, max: 5000, value: 100 });
+  const out = h("div");
+  const start = h("button", { class: "primary", type: "submit", id: "optimise" }, t("optimise.start"));
+  const f = h("form", { class: "change" }, h("label", {}, t("scenario.signal"), signal), h("label", {}, t("optimise.evaluations"), evaluations), start);
+  f.addEventListener("submit", async (e) => {
+    e.preventDefault();
+    start.disabled = true;
+    try {
+      const first = await api.startOptimisation(signal.value ? [signal.value] : [], Number(evaluations.value));
+      follow(out, first, async (r) => found(out, await api.optimisation(r.id), onFound));
+    } catch (err) {
+      out.replaceChildren(h("p", { class: "error" }, String((err as Error).message)));
+    } finally {
+      start.disabled = false;
+    }
+  });
+  return h("div", {}, f, out);
+}
+
+function found(out: HTMLElement, o: api.Optimisation, onFound: (scenario: string) => void) {
+  const interval = o.diff_s === null ? "" : ` (${num(o.diff_s, 1)} s, ${num(o.lo95_s, 1)} … ${num(o.hi95_s, 1)})`;
+  out.replaceChildren(
+    h("p", {}, t(`optimise.${o.verdict}` as Key)),
+    h("p", { class: "note" }, `${t("delay")}: ${num(o.base_delay_s, 1)} → ${num(o.plan_delay_s, 1)} s${interval}`),
+    h("ul", {}, ...o.changes.map((c) => h("li", {}, c))),
+    o.scenario ? h("button", { type: "button", onclick: () => onFound(o.scenario!) }, t("optimise.open")) : "",
+  );
 }
 
 const verdict = { yes: "verdict.better", no: "verdict.worse", unclear: "verdict.none" } as const;
@@ -68,6 +110,7 @@ async function comparison(out: HTMLElement, id: string, lab: Lab) {
     out.append(
       table([t("kpi"), `#${t("base")}`, `#${t("alternative")}`, `#${t("change")}`, `#${t("interval")}`, ""], rows),
       h("p", { class: "note" }, `${c.replications} × ${t("scenario.replications")} · ${t("seconds", { n: num(c.wall_s, 1) })}`),
+      h("p", {}, h("a", { href: api.report(id, "report"), target: "_blank" }, t("report")), " · ", h("a", { href: api.report(id, "report.csv") }, "CSV")),
       colours ? h("button", { type: "button", onclick: () => lab.onMap({ base: colours.base_speed_kmh, alt: colours.alt_speed_kmh }) }, t("scenario.show")) : "",
     );
   }

@@ -90,7 +90,16 @@ try {
     await page.click("#body button.primary");
     await page.waitForSelector("#body td.n.better, #body td.n.worse, #body td.n", { timeout: 120000 });
     await until("a comparison", async () => (await page.textContent("#body")).includes("95 % interval"), 120);
+    const report = await page.request.get(base + (await page.getAttribute('#body a[href$="/report"]', "href")));
+    if (!(await report.text()).includes("</html>")) throw new Error(`the report answers ${report.status()}`);
     await page.screenshot({ path: path.join(shots, "scenario.png") });
+  });
+  await check("better plans are looked for", async () => {
+    await page.selectOption("#optimise-signal", { index: 1 });
+    await page.fill("#optimise-signal >> xpath=../following-sibling::label//input", "20");
+    await page.click("#optimise");
+    await until("a verdict", async () => /Better, certain|No change/.test(await page.textContent("#body")), 180);
+    await page.screenshot({ path: path.join(shots, "optimise.png"), fullPage: true });
   });
   await check("no error reached the console", async () => {
     if (errors.length) throw new Error(errors.slice(0, 5).join(" | "));
