@@ -15,6 +15,10 @@ const (
 	wideShare   = 4
 )
 
+// minShards is how many shards make it worth waking other threads: below, a
+// phase takes some tens of microseconds, as long as the waking.
+const minShards = 8
+
 // activity lists where something happens.
 type activity struct {
 	tracks []trackID       // with vehicles, in order
@@ -100,7 +104,7 @@ func (e *Engine) eachWide(f phase) {
 
 // over runs a phase over n items in shards.
 func (e *Engine) over(n, size int, f phase) {
-	if e.threads > 1 && n > size {
+	if e.threads > 1 && n > minShards*size {
 		parallel.ForShards(e.threads, n, size, f)
 		return
 	}
