@@ -1,12 +1,13 @@
 // Command api measures the service's hot paths with wrk: a synthetic city, a
 // forecast of every segment, one API key per request, metrics counted. It
-// prints a table; results.md keeps runs.
+// prints a table; results.txt keeps runs.
 //
 //	go run ./bench/api [-segments 10000] [-seconds 10]
 package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"math"
@@ -22,6 +23,7 @@ import (
 	"tideway/api"
 	"tideway/api/client"
 	"tideway/forecast"
+	"tideway/forecast/air/field"
 	"tideway/geo"
 	"tideway/geo/synth"
 	"tideway/unit"
@@ -101,7 +103,10 @@ func measure(segments, seconds int) error {
 		return fmt.Errorf("starting the server: %w", err)
 	}
 	c := client.New(base, secret, nil)
-	for c.Ready(context.Background()) != nil {
+	for deadline := time.Now().Add(time.Minute); c.Ready(context.Background()) != nil; {
+		if time.Now().After(deadline) {
+			return errors.Join(errors.New("the server was not ready within a minute"), server.Process.Kill())
+		}
 	}
 	fmt.Printf("%d segments, wrk 16 connections, 1 thread, %d s a case, %s, GOMAXPROCS %d\n\n", n, seconds, runtime.Version(), runtime.GOMAXPROCS(0))
 	fmt.Printf("%-44s %10s %9s %9s %11s %12s\n", "case", "req/s", "p50", "p99", "bytes", "CPU us/req")
@@ -154,15 +159,15 @@ func (k benchCase) run(wrk, base, secret string, seconds, pid int) error {
 	if bad := regexp.MustCompile(`Non-2xx or 3xx responses: \d+|Socket errors:.*`).Find(text); bad != nil {
 		return fmt.Errorf("%s: %s", k.name, bad)
 	}
-	rate := field(text, `Requests/sec:\s+([\d.]+)`)
+	rate := captured(text, `Requests/sec:\s+([\d.]+)`)
 	var perS, requests float64
 	fmt.Sscan(rate, &perS)
-	fmt.Sscan(field(text, `(\d+) requests in`), &requests)
-	fmt.Printf("%-44s %10.0f %9s %9s %11d %12.1f\n", k.name, perS, field(text, `(?m)^ +50% +(\S+)`), field(text, `(?m)^ +99% +(\S+)`), size, (cpuS(pid)-before)/requests*1e6)
+	fmt.Sscan(captured(text, `(\d+) requests in`), &requests)
+	fmt.Printf("%-44s %10.0f %9s %9s %11d %12.1f\n", k.name, perS, captured(text, `(?m)^ +50% +(\S+)`), captured(text, `(?m)^ +99% +(\S+)`), size, (cpuS(pid)-before)/requests*1e6)
 	return nil
 }
 
-func field(text []byte, pattern string) string {
+func captured(text []byte, pattern string) string {
 	if m := regexp.MustCompile(pattern).FindSubmatch(text); m != nil {
 		return string(m[1])
 	}
@@ -215,6 +220,9 @@ func (s *stub) Ready() error { return nil }
 
 // Forecast returns the one forecast.
 func (s *stub) Forecast() *forecast.Forecast { return s.forecast }
+
+// Air returns nil: there is no model of the air here.
+func (s *stub) Air() *field.Field { return nil }
 
 // Subscribe never calls notify.
 func (s *stub) Subscribe(func()) (cancel func()) { return func() {} }
