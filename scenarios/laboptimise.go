@@ -47,9 +47,6 @@ func (w *work) study(ctx context.Context) (*Study, error) {
 		return nil, err
 	}
 	q := w.run.Request
-	if q.Volume > 0 {
-		base.Demand = atVolume(base, q.Volume)
-	}
 	s := &Study{Base: BaseCase(base), Period: w.lab.o.Period, Seed: q.Seed, Evaluations: q.Goal.Evaluations, Validation: q.Replications, Limits: q.Goal.Limits, Threads: w.lab.o.Threads}
 	s.Period.Begin, s.Period.End = q.Begin, q.End
 	if s.Signals, err = pickSignals(base.City, q.Goal.Signals); err != nil {

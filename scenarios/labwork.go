@@ -137,9 +137,6 @@ func (w *work) experiment(ctx context.Context) (*Experiment, error) {
 		return nil, err
 	}
 	q := w.run.Request
-	if q.Volume > 0 {
-		base.Demand = atVolume(base, q.Volume)
-	}
 	e := &Experiment{Base: BaseCase(base), Period: w.lab.o.Period, Seed: q.Seed, Replications: q.Replications, Most: q.Most, Poisson: q.Poisson,
 		Threads: w.lab.o.Threads, Engine: w.lab.o.Engine, Map: true, Air: w.lab.o.Air, Simulate: w.lab.o.Simulate, Tick: func() { w.tick(ctx, nil) }}
 	e.Period.Begin, e.Period.End = q.Begin, q.End
@@ -160,11 +157,15 @@ func (w *work) experiment(ctx context.Context) (*Experiment, error) {
 	return e, nil
 }
 
-// base returns the base in force, which must be the run's.
+// base returns the base in force, which must be the run's, at the volume of
+// demand that the run asks for.
 func (w *work) base(ctx context.Context) (Base, error) {
 	base, err := w.lab.o.Base(ctx)
 	if err == nil && base.City.Version != w.run.Base {
 		err = fmt.Errorf("the base has moved: the run is for city version %s, in force is %s", w.run.Base, base.City.Version)
+	}
+	if v := w.run.Request.Volume; err == nil && v > 0 {
+		base.Demand = atVolume(base, v)
 	}
 	return base, err
 }
