@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"math"
+	"net/http"
 	"time"
 
 	"tideway/api/wire"
@@ -38,33 +39,12 @@ func newAirView(v *view, f *field.Field, history Readings) *airView {
 	return a
 }
 
-// renewAir takes over a new forecast or field.
-func (s *Server) renewAir() {
-	v, f := s.view.Load(), s.opt.Twin.Air()
-	if v == nil {
-		return
-	}
-	if f != nil && f.Forecast.City.Version != v.forecast.City.Version {
-		f = nil
-	}
-	if old := s.air.Load(); old == nil || old.view != v || old.field != f {
-		s.air.Store(newAirView(v, f, s.opt.Twin))
-		if f != nil && (old == nil || old.field != f) {
-			s.hub.publish(string(wire.EventAir), marshal(wire.ForecastIssued{Seq: f.Forecast.Seq, IssuedAt: f.Forecast.IssuedAt.UTC()}))
-		}
-	}
-}
-
 // airNow returns the air, or 503 before the first forecast.
 func (s *Server) airNow() (*airView, error) {
-	if a := s.air.Load(); a != nil {
+	if a := s.newest.Load(); a != nil {
 		return a, nil
 	}
-	v, err := s.current()
-	if err != nil {
-		return nil, err
-	}
-	return newAirView(v, nil, s.opt.Twin), nil // the first forecast has just come, its air is about to be stored
+	return nil, newProblem(http.StatusServiceUnavailable, "the first forecast has not been issued yet")
 }
 
 // ofAir serves one document of the air.

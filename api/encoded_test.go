@@ -68,7 +68,7 @@ func TestEncodingsAreNegotiated(t *testing.T) {
 	tr := transport(t)
 	tr.DisableCompression = true
 	wait(t, client.New(base, "", tr))
-	want := s.view.Load().state.bytes()
+	want := s.view().state.bytes()
 	ask := func(accept, match string) (*http.Response, []byte) {
 		req, _ := http.NewRequest(get, base+wire.PathState, nil)
 		req.Header.Set("Accept-Encoding", accept)
@@ -102,7 +102,7 @@ func TestEncodingsAreNegotiated(t *testing.T) {
 		t.Errorf("three encodings have the tags %v", tags)
 	}
 	twin.publish(2)
-	for s.view.Load().forecast.Seq != 2 {
+	for s.view().forecast.Seq != 2 {
 	}
 	for tag := range tags {
 		if resp, _ := ask("", tag); resp.StatusCode != http.StatusOK {

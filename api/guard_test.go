@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -329,6 +330,24 @@ func TestNotReadyBeforeTheFirstForecast(t *testing.T) {
 	wait(t, c)
 	if s, err := c.State(t.Context()); err != nil || s.Seq != 3 {
 		t.Errorf("state %+v, %v", s.Seq, err)
+	}
+}
+
+func TestTheCityIsServedBeforeAnythingWasPublished(t *testing.T) {
+	s, err := New(Options{Twin: newFakeTwin(t, 4)}) // never told to watch the twin
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{wire.PathCity, wire.PathSegments, wire.PathSensors} {
+		req := httptest.NewRequest(get, path, nil)
+		req.Host = "localhost"
+		resp, err := s.app.Test(req, -1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if resp.Body.Close(); resp.StatusCode != http.StatusOK {
+			t.Errorf("%s: status %d", path, resp.StatusCode)
+		}
 	}
 }
 

@@ -194,10 +194,11 @@ func lost(err error, kind, id string) error {
 
 // current returns the view, or 503 before the first forecast.
 func (s *Server) current() (*view, error) {
-	if v := s.view.Load(); v != nil {
-		return v, nil
+	a, err := s.airNow()
+	if err != nil {
+		return nil, err
 	}
-	return nil, newProblem(http.StatusServiceUnavailable, "the first forecast has not been issued yet")
+	return a.view, nil
 }
 
 // ofView serves one document of the view.

@@ -70,7 +70,7 @@ func (s *Server) getSensor(_ context.Context, in *byID) (*answer[wire.Sensor], e
 // latest lists the newest values of a sensor that the newest forecast rests on.
 func (s *Server) latest(i geo.SensorID, id string) []wire.Latest {
 	out := []wire.Latest{}
-	v := s.view.Load()
+	v := s.view()
 	if v == nil || int(i) >= v.forecast.City.Sensors.Len() || v.forecast.City.Sensors.At(i).ID != id {
 		return out
 	}

@@ -49,7 +49,7 @@ func (q *seriesQuery) span(now time.Time) (span, error) {
 }
 
 func (s *Server) now() time.Time {
-	if v := s.view.Load(); v != nil {
+	if v := s.view(); v != nil {
 		return v.forecast.IssuedAt
 	}
 	return s.opt.Now()
@@ -76,7 +76,7 @@ func (s *Server) getSensorSeries(ctx context.Context, in *seriesQuery) (*answer[
 	}
 	out := wireSeries(values, interval, at, in.Points)
 	out.Sensor = sensor.ID
-	if v := s.view.Load(); v != nil {
+	if v := s.view(); v != nil {
 		v.expectSensor(&out, i, live.Series{Sensor: i, Quantity: at.quantity, Interval: interval})
 	}
 	return reply(out), nil
@@ -169,7 +169,7 @@ func (s *Server) getSegmentSeries(ctx context.Context, in *seriesQuery) (*answer
 	}
 	out := wireSeries(values, interval, at, in.Points)
 	out.Segment = p.city.Segments.At(i).ID
-	if v := s.view.Load(); v != nil && v.places.city == p.city {
+	if v := s.view(); v != nil && v.places.city == p.city {
 		v.expectSegment(&out, i, at.quantity)
 	}
 	return reply(out), nil

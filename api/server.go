@@ -85,8 +85,7 @@ type Server struct {
 	reports reportCache
 
 	ring    atomic.Pointer[keyRing] // nil: no keys, everything allowed on loopback
-	view    atomic.Pointer[view]    // nil until the first forecast
-	air     atomic.Pointer[airView] // nil until the first forecast
+	newest  atomic.Pointer[airView] // of traffic and air, stored together; nil until the first forecast
 	places  atomic.Pointer[places]  // what depends on the city alone
 	busy    atomic.Int64
 	held    atomic.Int64
@@ -103,6 +102,7 @@ type Server struct {
 func New(o Options) (*Server, error) {
 	s := &Server{opt: o.withDefaults(), metrics: newMetrics(), tiles: newTileCache(), stopping: make(chan struct{})}
 	s.hub = newHub(uint64(time.Now().UnixMilli()))
+	s.places.Store(newPlaces(s.opt.Twin.City()))
 	if err := s.loadKeys(); err != nil {
 		return nil, err
 	}
@@ -221,7 +221,7 @@ func (s *Server) keysChangedAt() time.Time {
 func (s *Server) gauges() {
 	age := func(at func(*view) time.Time) func() float64 {
 		return func() float64 {
-			if v := s.view.Load(); v != nil {
+			if v := s.view(); v != nil {
 				return s.opt.Now().Sub(at(v)).Seconds()
 			}
 			return -1
@@ -229,7 +229,7 @@ func (s *Server) gauges() {
 	}
 	s.metrics.gauge("tideway_forecast_age_seconds", "Since the newest forecast was issued, on the machine's clock; -1 before the first.", age(func(v *view) time.Time { return v.forecast.IssuedAt }))
 	s.metrics.gauge("tideway_snapshot_seq", "Number of the newest snapshot served.", func() float64 {
-		if v := s.view.Load(); v != nil {
+		if v := s.view(); v != nil {
 			return float64(v.forecast.Seq)
 		}
 		return 0
@@ -237,6 +237,14 @@ func (s *Server) gauges() {
 	s.metrics.registry.MustRegister(newFeedMeters(s.opt.Twin.Stats))
 	s.metrics.gauge("tideway_http_in_flight", "Requests being answered.", func() float64 { return float64(s.busy.Load()) })
 	s.metrics.gauge("tideway_events_seq", "Number of the newest event.", func() float64 { return float64(s.hub.newest()) })
+}
+
+// view returns what is served of the newest forecast, nil before the first.
+func (s *Server) view() *view {
+	if a := s.newest.Load(); a != nil {
+		return a.view
+	}
+	return nil
 }
 
 // city returns the city in force.

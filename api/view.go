@@ -8,6 +8,7 @@ import (
 
 	"tideway/api/wire"
 	"tideway/forecast"
+	"tideway/forecast/air/field"
 	"tideway/geo"
 )
 
@@ -34,27 +35,56 @@ func newView(f *forecast.Forecast, p *places) *view {
 
 // renew takes over what the twin has published since, and tells the stream.
 func (s *Server) renew() {
-	if c := s.opt.Twin.City(); s.places.Load() == nil || s.places.Load().city.Version != c.Version {
+	if c := s.opt.Twin.City(); s.places.Load().city.Version != c.Version {
 		s.places.Store(newPlaces(c))
 	}
-	f := s.opt.Twin.Forecast()
-	old := s.view.Load()
-	if f != nil && (old == nil || old.forecast != f) {
-		p := s.places.Load()
-		if p.city.Version != f.City.Version { // the city was replaced, the next forecast will speak of it
-			p = newPlaces(f.City)
+	if f := s.opt.Twin.Forecast(); f != nil {
+		v := s.view()
+		if v == nil || v.forecast != f {
+			v = s.encodeView(f)
 		}
-		v := newView(f, p)
-		begin := time.Now()
-		v.state.bytes()
-		s.metrics.encode.Observe(time.Since(begin).Seconds())
-		v.state.zstdBytes()
-		s.view.Store(v)
-		s.hub.publish(string(wire.EventSnapshot), marshal(delta(old, v)))
-		s.hub.publish(string(wire.EventForecast), marshal(wire.ForecastIssued{Seq: f.Seq, IssuedAt: f.IssuedAt.UTC()}))
+		s.publish(v, s.opt.Twin.Air())
 	}
-	s.renewAir()
 	s.changed.wake()
+}
+
+// encodeView makes the view of a forecast with its hottest answer encoded.
+func (s *Server) encodeView(f *forecast.Forecast) *view {
+	p := s.places.Load()
+	if p.city.Version != f.City.Version { // the city was replaced, the next forecast will speak of it
+		p = newPlaces(f.City)
+	}
+	v := newView(f, p)
+	begin := time.Now()
+	v.state.bytes()
+	s.metrics.encode.Observe(time.Since(begin).Seconds())
+	v.state.zstdBytes()
+	return v
+}
+
+// publish serves a view and the field of the air, which may be nil, and tells
+// the stream what is new of the two.
+func (s *Server) publish(v *view, f *field.Field) {
+	if f != nil && f.Forecast.City.Version != v.forecast.City.Version {
+		f = nil
+	}
+	old := s.newest.Load()
+	if old != nil && old.view == v && old.field == f {
+		return
+	}
+	was := s.view()
+	s.newest.Store(newAirView(v, f, s.opt.Twin))
+	if was != v {
+		s.hub.publish(string(wire.EventSnapshot), marshal(delta(was, v)))
+		s.hub.publish(string(wire.EventForecast), marshal(issued(v.forecast)))
+	}
+	if f != nil && (old == nil || old.field != f) {
+		s.hub.publish(string(wire.EventAir), marshal(issued(f.Forecast)))
+	}
+}
+
+func issued(f *forecast.Forecast) wire.ForecastIssued {
+	return wire.ForecastIssued{Seq: f.Seq, IssuedAt: f.IssuedAt.UTC()}
 }
 
 // marshal returns the JSON form of a wire type, which always has one.
