@@ -105,7 +105,9 @@ func (p *planner) track(t trackID) {
 		if i == 0 && seen < sight+e.longestM {
 			speed = p.minTail(t, speed) // the tail of a vehicle beyond may reach back
 		}
-		if v.flags&hasHalt == 0 && (seen > sight || v.flags&lastRoad != 0) {
+		// Inside a junction the end is not all there is to mind: others' tracks meet
+		// the own one before it.
+		if v.flags&hasHalt == 0 && (seen > sight && !tr.inner() || v.flags&lastRoad != 0) {
 			e.finalize(v, k, speed, 0)
 			if v.flags&lastRoad == 0 && speed > epsMPS {
 				p.announceFar(tr, seen, speed)
