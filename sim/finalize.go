@@ -82,8 +82,9 @@ func (e *Engine) patch(v *veh, k *kind, lo, want, hi float64) float64 {
 			}
 		}
 	}
-	if a := float64(v.advice); v.advice != adviceNone && a >= lo && a <= hi {
-		next, got = min(next, a), true
+	// Most advice is to brake as comfort allows: rounded, it may lie below lo.
+	if a := float64(v.advice); v.advice != adviceNone && a >= lo-epsMPS && a <= hi {
+		next, got = min(next, max(a, lo)), true
 	}
 	switch {
 	case got:
