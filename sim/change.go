@@ -84,7 +84,14 @@ type laneCursor struct {
 	t           trackID
 	at          int32   // first vehicle that has not decided
 	headM       float64 // where it is
+	aheadM      float64 // length taken by those that have decided
 	first, last ref     // first and last vehicle that urgently wants onto this lane
+}
+
+// pass leaves a vehicle that has decided behind on the lane it is on now.
+func (w *laneCursor) pass(k *kind) {
+	w.at++
+	w.aheadM += k.fullM
 }
 
 // head looks where the first vehicle that has not decided is.
@@ -191,7 +198,7 @@ func (c *changer) vehicle(l int) {
 	v := &e.road[w.t][w.at]
 	v.flags &^= changed
 	if v.flags&stopped != 0 {
-		w.at++
+		w.pass(&e.kinds[v.kind])
 		return
 	}
 	d := &c.d
@@ -199,7 +206,7 @@ func (c *changer) vehicle(l int) {
 	if v.flags&(laneFixed|hasHalt) == laneFixed && !d.leaderStopped() {
 		v.lc &= lcAmLeader | lcAmFollower | lcAskedLeft | lcAskedRight
 		v.flags &^= laneBlock
-		w.at++
+		w.pass(d.k)
 		return
 	}
 	c.looks = e.looks.of(v.look)
@@ -215,7 +222,7 @@ func (c *changer) vehicle(l int) {
 		}
 	}
 	d.stay()
-	w.at++
+	w.pass(d.k)
 }
 
 // move puts the vehicle onto the neighbouring lane.
@@ -239,7 +246,7 @@ func (c *changer) move(l, m int) {
 		e.active.listed[to.t] = true
 		c.fresh = append(c.fresh, to.t)
 	}
-	to.at++
+	to.pass(&e.kinds[v.kind])
 }
 
 // parallelLink returns the link onto lane t that runs beside link q, from the

@@ -23,23 +23,54 @@ const lookAheadM = 1500
 type laneLook struct {
 	link    linkID  // to take at the end of the lane; noLink: the route does not go on here
 	usableM float32 // from the begin of the lane, along the lanes it leads onto
-	next    trackID // the lane that link leads to; noTrack: none
+	onward  uint32  // the lanes it leads onto, in outlooks.onward
 	off     int8    // lanes to change, positive to the left; 0: among the best
-	follow  int8    // index of next in its segment; -1: none
+	follow  int8    // index in its segment of the lane that link leads to; -1: none
 	fixed   bool    // it is among the best, and its neighbours lead elsewhere soon
 	count   uint8   // lanes of the segment, from here on
 }
 
+// onward lists the lanes on which a route goes on behind a lane, nearest first;
+// noTrack behind the last.
+type onward [lanesAhead]trackID
+
+// lanesAhead is how many segments beyond their own drivers look for queues when
+// they judge how soon to change lanes.
+const lanesAhead = 8
+
 // outlooks holds them; equal content is stored once.
 type outlooks struct {
-	net   *network
-	lanes []laneLook
-	first []trackID // by the same index: the segment's lane 0
-	index map[uint64][]lookID
-	work  []laneLook
+	net    *network
+	lanes  []laneLook
+	first  []trackID // by the same index: the segment's lane 0
+	index  map[uint64][]lookID
+	work   []laneLook
+	onward []onward
+	known  map[onward]uint32 // where in onward
 }
 
-func newOutlooks(n *network) *outlooks { return &outlooks{net: n, index: map[uint64][]lookID{}} }
+func newOutlooks(n *network) *outlooks {
+	o := &outlooks{net: n, index: map[uint64][]lookID{}, known: map[onward]uint32{}}
+	var none onward
+	for i := range none {
+		none[i] = noTrack
+	}
+	o.place(none)
+	return o
+}
+
+// nowhere is the place of the onward without lanes.
+const nowhere = 0
+
+// place returns where in onward way stands.
+func (o *outlooks) place(way onward) uint32 {
+	at, ok := o.known[way]
+	if !ok {
+		at = uint32(len(o.onward))
+		o.onward, o.known[way] = append(o.onward, way), at
+	}
+	return at
+}
 
 // of returns the lanes of an outlook.
 func (o *outlooks) of(id lookID) []laneLook {
@@ -77,7 +108,7 @@ func (o *outlooks) look(seg, next geo.SegmentID, ahead lookID, k *kind, halt hal
 // farthest, then the one nearest to the lanes wanted there.
 func (o *outlooks) lane(t trackID, next geo.SegmentID, ahead lookID, k *kind) laneLook {
 	tr := &o.net.tracks[t]
-	out := laneLook{link: noLink, usableM: float32(tr.lengthM), follow: -1, next: noTrack}
+	out := laneLook{link: noLink, usableM: float32(tr.lengthM), follow: -1, onward: nowhere}
 	if !tr.open(k) {
 		out.usableM = 0
 		return out
@@ -100,7 +131,9 @@ func (o *outlooks) lane(t trackID, next geo.SegmentID, ahead lookID, k *kind) la
 		}
 	}
 	if best >= 0 {
-		out.follow, out.next = int8(best), o.net.links[out.link].lane
+		way := onward{o.net.links[out.link].lane}
+		copy(way[1:], o.onward[lanes[best].onward][:])
+		out.follow, out.onward = int8(best), o.place(way)
 		out.usableM = float32(min(tr.lengthM+float64(lanes[best].usableM), lookAheadM))
 	}
 	return out
@@ -158,7 +191,7 @@ func (o *outlooks) intern(first trackID) lookID {
 		w := &o.work[i]
 		w.count = uint8(len(o.work) - i)
 		h = (h ^ uint64(uint32(w.link))<<32 ^ uint64(math.Float32bits(w.usableM))) * 0xff51afd7ed558ccd
-		h = (h ^ h>>29) + uint64(uint8(w.off))<<8 + uint64(uint8(w.follow))
+		h = (h ^ h>>29) + uint64(w.onward)<<16 + uint64(uint8(w.off))<<8 + uint64(uint8(w.follow))
 	}
 	for _, id := range o.index[h] {
 		if o.first[id] == first && slices.Equal(o.of(id), o.work) {

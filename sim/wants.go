@@ -274,14 +274,18 @@ func (d *decision) measure(m int) {
 	}
 }
 
-// occupied is the length taken by vehicles on lane m and the lane it leads to.
+// occupied is the length taken by vehicles before the own one on lane m, and by
+// all on the lanes it leads onto.
 func (d *decision) occupied(m int) float64 {
 	if m < 0 || m >= len(d.lanes) {
 		return 0
 	}
-	sum := d.e.fill[d.lanes[m].t]
-	if next := d.looks[m].next; next != noTrack {
-		sum += d.e.fill[next]
+	sum := d.lanes[m].aheadM
+	for _, t := range d.e.looks.onward[d.looks[m].onward] {
+		if t == noTrack {
+			break
+		}
+		sum += d.e.fill[t]
 	}
 	return sum
 }
