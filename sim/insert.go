@@ -1,7 +1,7 @@
 package sim
 
 import (
-	"math"
+	"math/bits"
 	"slices"
 
 	"tideway/geo"
@@ -9,8 +9,8 @@ import (
 	"tideway/sim/demand"
 )
 
-// insert lets vehicles depart. On every segment they go in order of departure;
-// one that finds no room makes those behind it wait.
+// insert lets vehicles depart. On every lane they go in order of departure; one
+// that finds no room makes those behind it wait.
 func (e *Engine) insert() {
 	q := &e.queue
 	now := e.Time() - e.step // departures of the step that ends now
@@ -24,25 +24,48 @@ func (e *Engine) insert() {
 	}
 	kept := q.active[:0]
 	for _, s := range q.active {
-		list := q.due[s]
-		done := 0
-		for done < len(list) && e.depart(list[done]) {
-			done++
-		}
-		list = append(list[:0], list[done:]...)
-		if e.tick == 1 { // a run that begins with traffic: nobody waits for somebody elsewhere
-			list = slices.DeleteFunc(list, e.depart)
-		}
-		q.due[s] = list
-		if len(list) > 0 {
+		q.full = 0
+		if q.due[s] = slices.DeleteFunc(q.due[s], func(i int32) bool { return e.departFrom(s, i) }); len(q.due[s]) > 0 {
 			kept = append(kept, s)
 		}
 	}
 	q.active = kept
 }
 
-// depart tries to put a trip's vehicle on the road and reports whether the next
-// one may try: it departed, or it never can.
+// departFrom is depart for a trip that is due on segment s, unless its lane is
+// known to be full in this step.
+func (e *Engine) departFrom(s geo.SegmentID, i int32) bool {
+	first, lanes := e.net.city.LanesOf(s)
+	if e.tick == 1 { // a run that begins with traffic: nobody waits for somebody elsewhere
+		e.queue.full = 0
+	}
+	if e.queue.isFull(e.soleLane(&e.trips[i].Trip, trackID(first), lanes)) || bits.OnesCount64(e.queue.full) == lanes {
+		return false
+	}
+	return e.depart(i)
+}
+
+// soleLane returns the lane on which a trip departs whatever its route and the
+// traffic; -1: that depends.
+func (e *Engine) soleLane(t *demand.Trip, first trackID, lanes int) int {
+	switch t.Lane {
+	case demand.LaneIndex:
+		return t.LaneAt
+	case demand.LaneFirst:
+		for i := range lanes {
+			if e.net.tracks[first+trackID(i)].open(&e.kinds[t.Type]) {
+				return i
+			}
+		}
+	}
+	return -1
+}
+
+// isFull reports whether a vehicle has found no room on a lane in this step.
+func (q *insertion) isFull(lane int) bool { return lane >= 0 && q.full>>lane&1 != 0 }
+
+// depart tries to put a trip's vehicle on the road and reports whether it need
+// not wait: it departed, or it never can.
 func (e *Engine) depart(i int32) bool {
 	t := &e.trips[i].Trip
 	if e.status[i].state == Impossible {
@@ -61,6 +84,9 @@ func (e *Engine) depart(i int32) bool {
 	v := e.newVeh(id, t)
 	track, ok := e.place(&v, t, c)
 	if !ok {
+		if track != noTrack {
+			e.queue.full |= 1 << e.net.tracks[track].lane
+		}
 		e.dropPath(id)
 		e.freeCar(id)
 		return false
@@ -121,7 +147,7 @@ func (e *Engine) newVeh(id carID, t *demand.Trip) veh {
 func (e *Engine) place(v *veh, t *demand.Trip, c *car) (trackID, bool) {
 	e.lookUp(v, c)
 	lane := e.departLane(t, v.look)
-	if lane < 0 {
+	if lane < 0 || e.queue.isFull(lane) {
 		return noTrack, false
 	}
 	track := e.looks.first[v.look] + trackID(lane)
@@ -198,9 +224,9 @@ func (e *Engine) departLane(t *demand.Trip, look lookID) int {
 		}
 		return -1
 	case demand.LaneBest:
-		return e.emptiest(first, len(lanes), best)
+		return e.roomiest(first, len(lanes), best)
 	case demand.LaneFree, demand.LaneAllowed:
-		return e.emptiest(first, len(lanes), allowed)
+		return e.roomiest(first, len(lanes), allowed)
 	case demand.LaneRandom:
 		s := rng.New(e.in.Seed, t.Key, rng.RouteChoice)
 		var can []int
@@ -222,21 +248,21 @@ func (e *Engine) departLane(t *demand.Trip, look lookID) int {
 	return -1
 }
 
-// emptiest returns the lane among those that ok accepts with the least length
-// taken, the first of equals.
-func (e *Engine) emptiest(first trackID, lanes int, ok func(int) bool) int {
-	at, least := -1, math.Inf(1)
+// roomiest returns the lane among those that ok accepts whose last vehicle is
+// farthest from its begin, the first of equals.
+func (e *Engine) roomiest(first trackID, lanes int, ok func(int) bool) int {
+	at, most := -1, -1.0
 	for i := range lanes {
 		if !ok(i) {
 			continue
 		}
-		taken := 0.0
-		vs := e.road[first+trackID(i)]
-		for j := range vs {
-			taken += e.kinds[vs[j].kind].fullM
+		t := first + trackID(i)
+		room := e.net.tracks[t].lengthM
+		if vs := e.road[t]; len(vs) > 0 {
+			room = vs[len(vs)-1].posM
 		}
-		if taken < least {
-			at, least = i, taken
+		if room > most {
+			at, most = i, room
 		}
 	}
 	return at

@@ -81,7 +81,7 @@ func (e *Engine) tryLand(v *veh, c *car) landing {
 	e.lookUp(v, c)
 	k := &e.kinds[v.kind]
 	lanes, first := e.looks.of(v.look), e.looks.first[v.look]
-	lane := e.emptiest(first, len(lanes), func(i int) bool { return lanes[i].off == 0 && e.net.tracks[first+trackID(i)].open(k) })
+	lane := e.roomiest(first, len(lanes), func(i int) bool { return lanes[i].off == 0 && e.net.tracks[first+trackID(i)].open(k) })
 	if lane < 0 {
 		return e.flyOn(v, c)
 	}

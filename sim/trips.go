@@ -48,6 +48,7 @@ type insertion struct {
 	waiting int // trips not yet inserted
 	due     [][]int32
 	active  []geo.SegmentID // segments with due trips, in order of the first
+	full    uint64          // lanes of the segment in hand on which a vehicle found no room in this step
 }
 
 // Add schedules further trips. They must not depart before the engine's time;

@@ -91,9 +91,9 @@ type DepartLane uint8
 // Departure lane rules, with SUMO's meanings.
 const (
 	LaneFirst   DepartLane = iota // first allowed, from the kerb
-	LaneBest                      // fewest changes needed, then least occupied
-	LaneFree                      // least occupied
-	LaneAllowed                   // least occupied among the allowed
+	LaneBest                      // fewest changes needed, then most room at its begin
+	LaneFree                      // most room at its begin
+	LaneAllowed                   // as LaneFree
 	LaneRandom
 	LaneIndex
 )
