@@ -10,8 +10,7 @@ import (
 )
 
 // Where paths inside a junction meet. Vehicles have width, so a crossing is a
-// stretch: lane width over the sine of the angle, and as much again for the
-// corners. Two paths from one lane part, and two paths onto one lane merge, at
+// stretch: as long as the lane crossed is wide, whatever the angle. Two paths from one lane part, and two paths onto one lane merge, at
 // the point where their centre lines are partM apart.
 
 const partM = 2.5
@@ -63,9 +62,8 @@ func cutLine(shape orb.LineString, at float64) (head, tail orb.LineString) {
 	return shape, orb.LineString{shape[len(shape)-1], shape[len(shape)-1]}
 }
 
-// crossing is a cut of two lines: drawn distances along each and the angle
-// between them.
-type crossing struct{ a, b, angle float64 }
+// crossing is a cut of two lines: drawn distances along each.
+type crossing struct{ a, b float64 }
 
 // lastCrossing returns the cut farthest along a.
 func lastCrossing(a, b orb.LineString) (best crossing, found bool) {
@@ -74,8 +72,7 @@ func lastCrossing(a, b orb.LineString) (best crossing, found bool) {
 		atB := 0.0
 		for j := 1; j < len(b); j++ {
 			if s, t, ok := cut(a[i-1], a[i], b[j-1], b[j]); ok {
-				x := crossing{a: atA + s*planar.Distance(a[i-1], a[i]), b: atB + t*planar.Distance(b[j-1], b[j]),
-					angle: math.Abs(turnBetween(a[i-1], a[i], b[j-1], b[j]))}
+				x := crossing{a: atA + s*planar.Distance(a[i-1], a[i]), b: atB + t*planar.Distance(b[j-1], b[j])}
 				if !found || x.a > best.a {
 					best, found = x, true
 				}
@@ -97,11 +94,6 @@ func cut(p, q, r, s orb.Point) (t, u float64, ok bool) {
 	fx, fy := r[0]-p[0], r[1]-p[1]
 	t, u = (fx*ey-fy*ex)/det, (fx*dy-fy*dx)/det
 	return t, u, t >= 0 && t <= 1 && u >= 0 && u <= 1
-}
-
-func turnBetween(p, q, r, s orb.Point) float64 {
-	a := math.Atan2(q[1]-p[1], q[0]-p[0]) - math.Atan2(s[1]-r[1], s[0]-r[0])
-	return math.Remainder(a, 2*math.Pi)
 }
 
 // apart returns the drawn distance from the common end of two lines at which

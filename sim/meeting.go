@@ -1,8 +1,6 @@
 package sim
 
 import (
-	"math"
-
 	"tideway/geo"
 	"tideway/unit"
 )
@@ -88,12 +86,7 @@ func (n *network) addCrossing(t, foe trackID, yield bool, lines []line) {
 	if !ok {
 		return
 	}
-	factor := 2/max(math.Sin(min(x.angle, math.Pi-x.angle)), 0.2) - 1
-	if x.angle > math.Pi/2 {
-		factor = 2/max(math.Sin(x.angle), 0.2) - 1
-	}
-	size := min(n.width(foe)*factor, a.lengthM)
-	foeSize := min(n.width(t)*factor, b.lengthM)
+	size, foeSize := min(n.width(foe), a.lengthM), min(n.width(t), b.lengthM)
 	n.meets = append(n.meets, meeting{foe: foe, foeLink: n.tracks[foe].out,
 		beforeEndM: a.lengthM - max(0, x.a-size/2)*a.scale, foeBeforeM: b.lengthM - max(0, x.b-foeSize/2)*b.scale,
 		sizeM: size, foeSizeM: foeSize, foeFirst: yield, foeWaits: n.links[n.tracks[foe].out].role == waitLink})
