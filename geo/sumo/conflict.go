@@ -21,18 +21,19 @@ func (im *importer) addConflicts() {
 		im.conflictsAt(j, im.requestOrder(j, last, from), lists)
 	}
 	for i := range im.junctions {
-		if j := &im.junctions[i]; j.kind == "internal" && len(j.incoming) > 0 {
+		if j := &im.junctions[i]; j.kind == "internal" && len(j.incoming) > 1 {
 			im.yieldsInside(j, last, from, lists)
 		}
 	}
 	im.draft.Conflicts = lists
 }
 
-// yieldsInside adds whom a movement gives way to at its waiting point inside
-// the junction. An internal junction bears the name of the lane behind it; its
-// other incoming lanes are those of the movements that go first, over its
-// internal lanes. That is more than the matrix says: who waits for oncoming
-// traffic also waits for those who turn right out of it.
+// yieldsInside tells whom a movement gives way to at its waiting point inside
+// the junction, which is where it gives way. An internal junction bears the name
+// of the lane behind it; its other incoming lanes are those of the movements that
+// go first, over its internal lanes. The matrix says something else: it lacks
+// those who turn right out of oncoming traffic, and has those who turn left out
+// of it, whose way is clear of the waiting point.
 func (im *importer) yieldsInside(j *rawJunction, last map[string]geo.MovementID, from map[string][]geo.MovementID, lists [][]geo.Conflict) {
 	m, ok := last[j.id]
 	if !ok {
@@ -41,6 +42,9 @@ func (im *importer) yieldsInside(j *rawJunction, last map[string]geo.MovementID,
 	over := map[string]bool{}
 	for _, lane := range j.internal {
 		over[lane] = true
+	}
+	for i := range lists[m] {
+		lists[m][i].Yield = false
 	}
 	for _, lane := range j.incoming[1:] {
 		for _, foe := range from[lane] {

@@ -119,6 +119,20 @@ func TestRequestsBecomeConflicts(t *testing.T) {
 	}
 }
 
+func TestTheWaitingPointSaysWhoGoesFirst(t *testing.T) {
+	c, _ := mustRead(t, strings.Replace(small, `incLanes=":j_1_0" intLanes=":j_2_0"`, `incLanes=":j_1_0 s_0" intLanes=":j_3_0"`, 1))
+	left, _ := movement(t, c, "w_0>n_0")
+	main, _ := movement(t, c, "s_0>n_0")
+	right, _ := movement(t, c, "s_0>e_0")
+	yields := map[geo.MovementID]bool{}
+	for _, x := range c.Conflicts(left) {
+		yields[x.Foe] = x.Yield
+	}
+	if want := (map[geo.MovementID]bool{main: false, right: true}); !reflect.DeepEqual(yields, want) {
+		t.Errorf("w_0>n_0 yields to %v, want %v (main %d, right %d)", yields, want, main, right)
+	}
+}
+
 func TestPermissionsClassesAndCapacity(t *testing.T) {
 	c, _ := mustRead(t, small)
 	w, _ := c.Segments.Find("w")
