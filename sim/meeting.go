@@ -50,7 +50,10 @@ func (n *network) meetFoe(m geo.MovementID, t trackID, x geo.Conflict, lines []l
 		n.addCrossing(t, foe.second, x.Yield, lines)
 	}
 	if foe.first != noTrack && (x.Yield || t == own.first) {
-		n.addCrossing(t, foe.first, x.Yield, lines)
+		crossed := n.addCrossing(t, foe.first, x.Yield, lines)
+		if !crossed && x.Kind == geo.Merging && t == own.second {
+			n.addWaiting(t, foe.first, x.Yield)
+		}
 	}
 	if len(lines[t].shape) == 0 || len(lines[foe.second].shape) == 0 {
 		n.addGiven(m, t, x, lines)
@@ -80,16 +83,25 @@ func (n *network) width(t trackID) float64 {
 	return w
 }
 
-func (n *network) addCrossing(t, foe trackID, yield bool, lines []line) {
+// addWaiting adds that those on track t mind who is still on the way to his
+// waiting point, apart from t, before he merges with them.
+func (n *network) addWaiting(t, foe trackID, yield bool) {
+	n.meets = append(n.meets, meeting{foe: foe, foeLink: n.tracks[foe].out, merge: true, foeFirst: yield, foeWaits: true})
+}
+
+// addCrossing adds the point where two tracks cross, and reports whether they
+// do.
+func (n *network) addCrossing(t, foe trackID, yield bool, lines []line) bool {
 	a, b := lines[t], lines[foe]
 	x, ok := lastCrossing(a.shape, b.shape)
 	if !ok {
-		return
+		return false
 	}
 	size, foeSize := min(n.width(foe), a.lengthM), min(n.width(t), b.lengthM)
 	n.meets = append(n.meets, meeting{foe: foe, foeLink: n.tracks[foe].out,
 		beforeEndM: a.lengthM - max(0, x.a-size/2)*a.scale, foeBeforeM: b.lengthM - max(0, x.b-foeSize/2)*b.scale,
 		sizeM: size, foeSizeM: foeSize, foeFirst: yield, foeWaits: n.links[n.tracks[foe].out].role == waitLink})
+	return true
 }
 
 func (n *network) addMerge(t, foe trackID, yield bool, lines []line) {
