@@ -13,11 +13,11 @@ func (p *planner) link(w *walk) bool {
 		p.add(item{link: noLink, passMPS: w.v, waitMPS: w.v, seenM: stop})
 		return false
 	}
-	if w.beyond && !w.tr.inner() && w.seen > w.dist+farSightM && p.shares.streetM > p.clearM() {
+	q := p.choose(w)
+	if w.beyond && !w.tr.inner() && w.seen > w.dist+farSightM && p.shares.streetM > p.clearM() && !e.awaited(q) {
 		p.add(item{link: noLink, open: true, passMPS: w.v, waitMPS: w.v, seenM: w.seen})
 		return false
 	}
-	q := p.choose(w)
 	if q == noLink {
 		p.endOfWay(w)
 		return false
@@ -104,6 +104,15 @@ func (p *planner) advance(w *walk, q linkID, l *link) {
 	}
 	w.seen += w.tr.lengthM
 	w.fromM, w.fromMPS, w.cap = w.tr.lengthM, w.v, w.limit
+}
+
+// awaited reports whether somebody may give way to those who come to a link.
+func (e *Engine) awaited(q linkID) bool {
+	if q == noLink || !e.net.links[q].watched {
+		return false
+	}
+	s := e.state(&e.net.links[q])
+	return s != 'r' && s != 'y' && s != 'u'
 }
 
 // farSightM is how far beyond its braking distance a vehicle still minds the

@@ -186,7 +186,7 @@ func (e *Engine) lookUp(w *veh, c *car) {
 
 // settle renews what a vehicle knows of the track it is on.
 func (e *Engine) settle(v *veh, tr *track) {
-	v.flags &^= laneFixed
+	v.flags &^= laneFixed | thenWatched
 	if tr.inner() {
 		v.next = tr.out
 		return
@@ -195,6 +195,19 @@ func (e *Engine) settle(v *veh, tr *track) {
 	if v.next = look.link; look.fixed {
 		v.flags |= laneFixed
 	}
+	if q := e.afterNext(v); q != noLink && e.net.links[q].watched {
+		v.flags |= thenWatched
+	}
+}
+
+// afterNext returns the link that a vehicle on a street takes at the end of the
+// next one, noLink where its way has ended by then.
+func (e *Engine) afterNext(v *veh) linkID {
+	if v.next == noLink || v.flags&lastRoad != 0 {
+		return noLink
+	}
+	lane := &e.net.tracks[e.net.links[v.next].lane]
+	return e.looks.lanes[e.pathLook[v.path+1]+lookID(lane.lane)].link
 }
 
 // arriveAt is where a vehicle's route ends on its last segment.

@@ -91,9 +91,11 @@ func (p *planner) track(t trackID) {
 		if limit < speed {
 			speed = limit
 		}
+		highest := limit // speed at the end of the track
 		if lead != nil {
 			gap := lead.posM - leadKind.lengthM - v.posM - k.gapM
 			speed = k.follow(v.speedMPS, gap, lead.speedMPS, k.behind(leadKind, lead.speedMPS), speed)
+			highest = speed
 		}
 		lead, leadKind = v, k
 		seen := tr.lengthM - v.posM
@@ -103,24 +105,31 @@ func (p *planner) track(t trackID) {
 		}
 		sight := speed*k.reachS + k.brakeM(speed) + k.marginM
 		if i == 0 && seen < sight+e.longestM {
-			speed = p.minTail(t, speed) // the tail of a vehicle beyond may reach back
+			if f, back := e.tail(t, 0); f != nil { // a vehicle beyond reaches back
+				fk := &e.kinds[f.kind]
+				speed = k.follow(v.speedMPS, back-v.posM-k.gapM, f.speedMPS, k.behind(fk, f.speedMPS), speed)
+				highest = speed
+			}
 		}
 		// Inside a junction the end is not all there is to mind: others' tracks meet
 		// the own one before it.
 		if v.flags&hasHalt == 0 && (seen > sight && !tr.inner() || v.flags&lastRoad != 0) {
 			e.finalize(v, k, speed, 0)
 			if v.flags&lastRoad == 0 && speed > epsMPS {
-				p.announceFar(tr, seen, speed)
+				p.announceFar(seen, speed, highest)
+				if v.plan&thenWatched != 0 {
+					p.announceBeyond(seen, speed)
+				}
 			}
 			continue
 		}
-		p.ahead(int32(i), seen, speed, limit, top)
+		p.ahead(int32(i), seen, speed, limit, highest, top)
 	}
 }
 
 // announceFar registers a vehicle that is too far from its next link to mind
 // it, if others do.
-func (p *planner) announceFar(tr *track, seen, speed float64) {
+func (p *planner) announceFar(seen, speed, highest float64) {
 	e, v := p.e, p.v
 	link := v.next
 	if link == noLink || !e.net.links[link].watched {
@@ -130,9 +139,42 @@ func (p *planner) announceFar(tr *track, seen, speed float64) {
 	if l.group >= 0 && (e.lights[l.group] == 'r' || e.lights[l.group] == 'y' || e.lights[l.group] == 'u') {
 		return
 	}
-	pass := min(p.k.afterM(seen, speed), tr.limitMPS*float64(v.factor))
+	pass := min(p.k.afterM(seen, speed), highest)
+	if isMinor(e.state(l)) && seen > nearM {
+		pass = min(pass, p.k.slowMPS) // as when it will be near enough to mind the link
+	}
 	p.announce(&item{link: link, request: true, seenM: seen, fromMPS: pass, brake: 0,
 		arriveS: e.nowS - e.dt + p.k.arriveS(seen, speed, pass), leave: -1})
+}
+
+// announceBeyond registers a vehicle with the link at the end of the street
+// behind the next junction, if it need not slow down or stop at that one.
+func (p *planner) announceBeyond(seen, speed float64) {
+	e, v, k := p.e, p.v, p.k
+	l := &e.net.links[v.next]
+	if s := e.state(l); isMinor(s) || s == 'r' {
+		return
+	}
+	q := e.afterNext(v)
+	if !e.awaited(q) {
+		return
+	}
+	for l.to != l.lane {
+		tr := &e.net.tracks[l.to]
+		if limit := min(tr.limitMPS*float64(v.factor), k.maxMPS); limit < speed {
+			speed = min(speed, max(k.freeMPS(seen, limit), k.floorMPS(v.speedMPS)))
+		}
+		seen += tr.lengthM
+		l = &e.net.links[tr.out]
+	}
+	lane := &e.net.tracks[l.lane]
+	pass := min(k.afterM(lane.lengthM, speed), lane.limitMPS*float64(v.factor), k.maxMPS)
+	if isMinor(e.state(&e.net.links[q])) {
+		pass = min(pass, k.slowMPS)
+	}
+	seen += lane.lengthM
+	p.announce(&item{link: q, request: true, seenM: seen, fromMPS: pass,
+		arriveS: e.nowS - e.dt + k.arriveS(seen, speed, pass), leave: -1})
 }
 
 const (
@@ -170,7 +212,7 @@ func (p *planner) linkMaxMPS(l *link) float64 {
 
 // ahead plans a vehicle that must mind the links before it: it walks along the
 // way, collecting items, until it has seen enough.
-func (p *planner) ahead(index int32, seen, speed, limit, top float64) {
+func (p *planner) ahead(index int32, seen, speed, limit, highest, top float64) {
 	e, v, k := p.e, p.v, p.k
 	p.n, p.shares = 0, roadShares{}
 	tr := &e.net.tracks[p.t]
@@ -178,7 +220,7 @@ func (p *planner) ahead(index int32, seen, speed, limit, top float64) {
 		p.shares.innerM = seen
 	}
 	w := walk{track: p.t, tr: tr, seen: seen, v: speed, limit: limit, last: -1,
-		fromM: seen, fromMPS: speed, cap: limit, dist: top*e.dt + k.brakeM(top), look: v.look}
+		fromM: seen, fromMPS: speed, cap: highest, dist: top*e.dt + k.brakeM(top), look: v.look}
 	for p.link(&w) {
 	}
 	p.keepClear()
@@ -223,17 +265,6 @@ type walk struct {
 
 // pass returns the highest speed at the end of the walk's track.
 func (w *walk) pass(k *kind) float64 { return min(k.afterM(w.fromM, w.fromMPS), w.cap) }
-
-// minTail follows a vehicle that has left the track but whose tail has not.
-func (p *planner) minTail(t trackID, speed float64) float64 {
-	f, back := p.e.tail(t, 0)
-	if f == nil {
-		return speed
-	}
-	fk := &p.e.kinds[f.kind]
-	gap := back - p.v.posM - p.k.gapM
-	return p.k.follow(p.v.speedMPS, gap, f.speedMPS, p.k.behind(fk, f.speedMPS), speed)
-}
 
 // tail returns the vehicle whose front has left track t but whose tail has
 // not, and where on t the tail is; nil when there is none. Links over which a

@@ -54,20 +54,21 @@ type (
 )
 
 const (
-	mustWait  flags = 1 << iota // cannot expect to leave its track soon
-	stopped                     // at a planned stop
-	hasHalt                     // a planned stop lies on its segment
-	toHalt                      // planned stops lie ahead
-	lastRoad                    // its segment is the last of its route
-	standing                    // below 0.1 m/s
-	changed                     // changed lanes in this step
-	minorPass                   // is about to cross a link at which it gives way
-	laneBlock                   // needs another lane and could not change
-	newStop                     // came to stand in this step
-	fresh                       // came onto its track in this step
-	yielded                     // does not ask to leave the junction it is in
-	laneFixed                   // has nothing to choose among the lanes of its segment
-	foremost                    // was the first on its track when it planned
+	mustWait    flags = 1 << iota // cannot expect to leave its track soon
+	stopped                       // at a planned stop
+	hasHalt                       // a planned stop lies on its segment
+	toHalt                        // planned stops lie ahead
+	lastRoad                      // its segment is the last of its route
+	standing                      // below 0.1 m/s
+	changed                       // changed lanes in this step
+	minorPass                     // is about to cross a link at which it gives way
+	laneBlock                     // needs another lane and could not change
+	newStop                       // came to stand in this step
+	fresh                         // came onto its track in this step
+	yielded                       // does not ask to leave the junction it is in
+	laneFixed                     // has nothing to choose among the lanes of its segment
+	foremost                      // was the first on its track when it planned
+	thenWatched                   // somebody gives way to the link it takes after the next one
 )
 
 const adviceNone = float32(math.MaxFloat32)
