@@ -51,8 +51,14 @@ func Find(name string) (Case, error) {
 	return Case{}, fmt.Errorf("no case %q", name)
 }
 
-// Path returns where a file of the data sets lies.
-func Path(file string) string { return filepath.Join(testdata.Base(), filepath.FromSlash(file)) }
+// Path returns where a file lies: below the data sets, unless the path is
+// absolute.
+func Path(file string) string {
+	if filepath.IsAbs(file) {
+		return file
+	}
+	return filepath.Join(testdata.Base(), filepath.FromSlash(file))
+}
 
 // Load reads the case's city and demand. seed settles types drawn from
 // distributions.
