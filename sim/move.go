@@ -39,24 +39,26 @@ type arrival struct {
 // its end go to out; the others stay in order.
 func (m *mover) track(t trackID) {
 	e := m.e
-	vs := e.road[t]
+	vs, kinds := e.road[t], e.kinds
 	tr := &e.net.tracks[t]
 	sum := laneSums{}
 	left, fill := 0, 0.0
 	tail := math.Inf(1) // of the vehicle before, along this track
 	for i := range vs {
 		v := &vs[i]
-		k := &e.kinds[v.kind]
-		m.drive(v, k, t)
+		k := &kinds[v.kind]
+		if v.remains() {
+			v.stand(e.dt)
+		} else {
+			m.drive(v, k, t)
+		}
 		if v.posM > tail {
 			e.slide(v, tail) // the one before braked harder than one could know
 		}
 		tail = v.posM - k.lengthM
-		if v.posM > tr.lengthM || v.flags&lastRoad != 0 && v.posM >= e.arriveAt(v, tr) {
-			if m.leave(t, v, k) {
-				left++
-				continue
-			}
+		if (v.posM >= tr.lengthM || v.flags&endsShort != 0 && v.posM >= e.arriveAt(v, tr)) && m.leave(t, v, k) {
+			left++
+			continue
 		}
 		e.account(v, k, tr.limitMPS, &sum)
 		fill += k.fullM
@@ -73,6 +75,21 @@ func (m *mover) track(t trackID) {
 	e.road[t] = vs
 	e.fill[t] = fill
 	e.tally.addLane(e, t, &sum)
+}
+
+// remains reports whether a vehicle that stands in traffic stays where it is.
+func (v *veh) remains() bool {
+	return v.nextMPS == 0 && v.speedMPS == 0 && v.plan&(standing|stopped|hasHalt) == standing
+}
+
+// stand is what drive comes to for a vehicle that remains.
+func (v *veh) stand(dt float64) {
+	v.accel = 0
+	v.waitS += float32(dt)
+	v.stoodS += float32(dt)
+	v.flags, v.asks = v.plan&^newStop, v.askPlan
+	v.lc &= lcKeepStrategic(v.lc)
+	v.leaveM, v.leftM, v.advice = 0, 0, adviceNone
 }
 
 // drive applies the planned speed.
@@ -172,9 +189,12 @@ func (e *Engine) pass(w *veh, q linkID, tr *track) {
 func (e *Engine) lookUp(w *veh, c *car) {
 	w.path = c.path.begin + c.at
 	w.look = e.pathLook[w.path]
-	w.flags &^= lastRoad | hasHalt | toHalt
+	w.flags &^= lastRoad | endsShort | hasHalt | toHalt
 	if c.at == c.path.count-1 {
 		w.flags |= lastRoad
+		if e.trips[c.trip].ArriveAt >= 0 {
+			w.flags |= endsShort
+		}
 	}
 	if h := e.nextHalt(w.id); h != nil {
 		w.flags |= toHalt
@@ -186,14 +206,17 @@ func (e *Engine) lookUp(w *veh, c *car) {
 
 // settle renews what a vehicle knows of the track it is on.
 func (e *Engine) settle(v *veh, tr *track) {
-	v.flags &^= laneFixed | thenWatched
+	v.flags &^= laneFixed | nextWatched | thenWatched
 	if tr.inner() {
 		v.next = tr.out
-		return
+	} else {
+		look := &e.looks.lanes[v.look+lookID(tr.lane)]
+		if v.next = look.link; look.fixed {
+			v.flags |= laneFixed
+		}
 	}
-	look := &e.looks.lanes[v.look+lookID(tr.lane)]
-	if v.next = look.link; look.fixed {
-		v.flags |= laneFixed
+	if v.next != noLink && e.net.links[v.next].watched {
+		v.flags |= nextWatched
 	}
 	if q := e.afterNext(v); q != noLink && e.net.links[q].watched {
 		v.flags |= thenWatched

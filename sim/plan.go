@@ -57,14 +57,14 @@ type roadShares struct{ streetM, innerM float64 }
 // track plans all vehicles of a track, front to back.
 func (p *planner) track(t trackID) {
 	e := p.e
-	vs := e.road[t]
+	vs, kinds := e.road[t], e.kinds
 	tr := &e.net.tracks[t]
 	p.t = t
 	var lead *veh
 	var leadKind *kind
 	for i := range vs {
 		v := &vs[i]
-		k := &e.kinds[v.kind]
+		k := &kinds[v.kind]
 		p.v, p.k = v, k
 		v.plan = v.flags &^ (mustWait | minorPass | fresh | foremost)
 		v.askPlan = 0
@@ -116,10 +116,7 @@ func (p *planner) track(t trackID) {
 		if v.flags&hasHalt == 0 && (seen > sight && !tr.inner() || v.flags&lastRoad != 0) {
 			e.finalize(v, k, speed, 0)
 			if v.flags&lastRoad == 0 && speed > epsMPS {
-				p.announceFar(seen, speed, highest)
-				if v.plan&thenWatched != 0 {
-					p.announceBeyond(seen, speed)
-				}
+				p.announceAhead(seen, speed, highest)
 			}
 			continue
 		}
@@ -127,15 +124,22 @@ func (p *planner) track(t trackID) {
 	}
 }
 
+// announceAhead registers a vehicle that is too far from its next link to mind
+// it with that one and the one behind, where others do mind them.
+func (p *planner) announceAhead(seen, speed, highest float64) {
+	if p.v.flags&nextWatched != 0 {
+		p.announceFar(seen, speed, highest)
+	}
+	if p.v.flags&thenWatched != 0 {
+		p.announceBeyond(seen, speed)
+	}
+}
+
 // announceFar registers a vehicle that is too far from its next link to mind
-// it, if others do.
+// it, which others do.
 func (p *planner) announceFar(seen, speed, highest float64) {
 	e, v := p.e, p.v
-	link := v.next
-	if link == noLink || !e.net.links[link].watched {
-		return
-	}
-	l := &e.net.links[link]
+	l := &e.net.links[v.next]
 	if l.group >= 0 && (e.lights[l.group] == 'r' || e.lights[l.group] == 'y' || e.lights[l.group] == 'u') {
 		return
 	}
@@ -143,7 +147,7 @@ func (p *planner) announceFar(seen, speed, highest float64) {
 	if isMinor(e.state(l)) && seen > nearM {
 		pass = min(pass, p.k.slowMPS) // as when it will be near enough to mind the link
 	}
-	p.announce(&item{link: link, request: true, seenM: seen, fromMPS: pass, brake: 0,
+	p.announce(&item{link: v.next, request: true, seenM: seen, fromMPS: pass, brake: 0,
 		arriveS: e.nowS - e.dt + p.k.arriveS(seen, speed, pass), leave: -1})
 }
 

@@ -12,45 +12,46 @@ import (
 // carID names a vehicle on the road; ids are used again after it has left.
 type carID uint32
 
-// veh is the part of a vehicle that is read and written every step: 120 bytes,
-// no pointers. It lies in its track's block, front first. What others read of a
-// vehicle while it plans (posM, speedMPS, flags) is written only when it moves.
+// veh is the part of a vehicle that is read and written every step: 128 bytes,
+// two lines of the cache, no pointers. Planning needs little beyond the first. It
+// lies in its track's block, front first. What others read of a vehicle while it
+// plans (posM, speedMPS, flags) is written only when it moves.
 type veh struct {
 	posM     float64 // front bumper, from the begin of its track
 	speedMPS float64
 	nextMPS  float64 // planned for this step
-	lossS    float64 // time loss so far
 	luck     uint64  // key of its imperfection stream
+	factor   float32 // desired speed over limit
+	advice   float32 // speed asked for by lane changing for the next step; none: adviceNone
+	leaveM   float32 // space to leave at the end of the lane for blockers
+	next     linkID  // link it takes at the end of its track; noLink: its way ends, or the lane leads elsewhere
+	flags    flags   // as of the end of the last step
+	plan     flags   // as planned in this step
+	kind     kindID
+	lc       lcState
+	asks     uint8 // which of the links ahead it asked to pass in the last step; bit 0: the next one
+	askPlan  uint8 // the same in this step
+	_        [2]byte
 
-	id     carID
-	look   lookID  // what lies ahead of its segment on its route; on inner tracks that of the segment it left
-	path   int32   // where its segment is in the engine's paths; on inner tracks that of the segment it left
-	came   linkID  // link by which it came onto its track
-	next   linkID  // link it takes at the end of its track; noLink: its way ends, or the lane leads elsewhere
-	factor float32 // desired speed over limit
-
+	lossS   float64 // time loss so far
+	id      carID
+	look    lookID  // what lies ahead of its segment on its route; on inner tracks that of the segment it left
+	path    int32   // where its segment is in the engine's paths; on inner tracks that of the segment it left
+	came    linkID  // link by which it came onto its track
 	waitS   float32 // time it has been below 0.1 m/s without a break
+	stoodS  float32 // time it has been below 0.1 m/s in all
+	accel   float32 // of the last step
 	gain    float32 // inclination to change lanes for speed: right below 0, left above
 	keep    float32 // inclination to keep right, below 0
 	aheadV  float32 // speed that decides how far it looks ahead for lanes
-	advice  float32 // speed asked for by lane changing for the next step; none: adviceNone
 	leftM   float32 // space left for an urgent change
-	leaveM  float32 // space to leave at the end of the lane for blockers
 	entered int32   // tick it entered the junction it is in
-
-	kind    kindID
-	flags   flags // as of the end of the last step
-	plan    flags // as planned in this step
-	lc      lcState
-	asks    uint8   // which of the links ahead it asked to pass in the last step; bit 0: the next one
-	askPlan uint8   // the same in this step
-	accel   float32 // of the last step
-	stoodS  float32 // time it has been below 0.1 m/s in all
+	_       [8]byte
 }
 
 type (
 	kindID uint16
-	flags  uint16
+	flags  uint32
 )
 
 const (
@@ -68,6 +69,8 @@ const (
 	yielded                       // does not ask to leave the junction it is in
 	laneFixed                     // has nothing to choose among the lanes of its segment
 	foremost                      // was the first on its track when it planned
+	endsShort                     // its way ends before the end of its segment
+	nextWatched                   // somebody gives way to the link it takes next
 	thenWatched                   // somebody gives way to the link it takes after the next one
 )
 
