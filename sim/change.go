@@ -83,7 +83,8 @@ type near struct {
 type laneCursor struct {
 	t           trackID
 	at          int32   // first vehicle that has not decided
-	headM       float64 // where it is
+	vs          []veh   // all of them
+	headM       float64 // where the first that has not decided is
 	aheadM      float64 // length taken by those that have decided
 	first, last ref     // first and last vehicle that urgently wants onto this lane
 }
@@ -95,10 +96,10 @@ func (w *laneCursor) pass(k *kind) {
 }
 
 // head looks where the first vehicle that has not decided is.
-func (w *laneCursor) head(e *Engine) {
+func (w *laneCursor) head() {
 	w.headM = math.Inf(-1)
-	if vs := e.road[w.t]; int(w.at) < len(vs) {
-		w.headM = vs[w.at].posM
+	if int(w.at) < len(w.vs) {
+		w.headM = w.vs[w.at].posM
 	}
 }
 
@@ -128,9 +129,6 @@ type trackEnds struct {
 // changeLanes freezes what segments see of each other and lets all vehicles
 // decide.
 func (e *Engine) changeLanes() {
-	for _, t := range e.active.tracks {
-		e.ends[t].any = false
-	}
 	e.collect()
 	e.collectWide()
 	if len(e.active.wide) == 0 {
@@ -150,6 +148,7 @@ func (e *Engine) freezeShard(s parallel.Shard) {
 
 func (e *Engine) changeShard(s parallel.Shard) {
 	c := &e.changers[s.Index]
+	c.d.changer = c
 	for _, seg := range e.active.wide[s.Begin:s.End] {
 		c.segment(seg)
 	}
@@ -168,15 +167,15 @@ func (e *Engine) freeze(t trackID) {
 // segment lets the vehicles of a segment decide, from the front.
 func (c *changer) segment(seg geo.SegmentID) {
 	e := c.e
-	first, n := e.net.city.LanesOf(seg)
+	lanes := e.net.lanesOf[seg]
 	none := ref{index: -1}
 	c.lanes = c.lanes[:0]
 	total := 0
-	for l := range n {
-		t := trackID(first) + trackID(l)
+	for l := range lanes.count {
+		t := lanes.first + trackID(l)
 		total += len(e.road[t])
-		c.lanes = append(c.lanes, laneCursor{t: t, first: none, last: none})
-		c.lanes[l].head(e)
+		c.lanes = append(c.lanes, laneCursor{t: t, vs: e.road[t], first: none, last: none})
+		c.lanes[l].head()
 	}
 	for range total {
 		best, bestM := -1, math.Inf(-1)
@@ -187,7 +186,7 @@ func (c *changer) segment(seg geo.SegmentID) {
 			}
 		}
 		c.vehicle(best)
-		c.lanes[best].head(e)
+		c.lanes[best].head()
 	}
 }
 
@@ -195,14 +194,14 @@ func (c *changer) segment(seg geo.SegmentID) {
 func (c *changer) vehicle(l int) {
 	e := c.e
 	w := &c.lanes[l]
-	v := &e.road[w.t][w.at]
+	v := &w.vs[w.at]
 	v.flags &^= changed
 	if v.flags&stopped != 0 {
 		w.pass(&e.kinds[v.kind])
 		return
 	}
 	d := &c.d
-	d.begin(c, l, v)
+	d.begin(l, v)
 	if v.flags&(laneFixed|hasHalt) == laneFixed && !d.leaderStopped() {
 		v.lc &= lcAmLeader | lcAmFollower | lcAskedLeft | lcAskedRight
 		v.flags &^= laneBlock
@@ -229,19 +228,18 @@ func (c *changer) vehicle(l int) {
 func (c *changer) move(l, m int) {
 	e := c.e
 	from, to := &c.lanes[l], &c.lanes[m]
-	v := e.road[from.t][from.at]
+	v := from.vs[from.at]
 	v.lc, v.gain, v.keep, v.aheadV, v.advice, v.leaveM, v.leftM = 0, 0, 0, 0, adviceNone, 0, 0
 	v.flags = v.flags&^laneBlock | changed
 	v.came = e.parallelLink(v.came, to.t)
 	e.settle(&v, &e.net.tracks[to.t])
 	e.markTail(v.came, v.posM-e.kinds[v.kind].lengthM)
-	vs := e.road[from.t]
-	copy(vs[from.at:], vs[from.at+1:])
-	e.road[from.t] = vs[:len(vs)-1]
-	ts := append(e.road[to.t], veh{})
-	copy(ts[to.at+1:], ts[to.at:])
-	ts[to.at] = v
-	e.road[to.t] = ts
+	copy(from.vs[from.at:], from.vs[from.at+1:])
+	from.vs = from.vs[:len(from.vs)-1]
+	to.vs = append(to.vs, veh{})
+	copy(to.vs[to.at+1:], to.vs[to.at:])
+	to.vs[to.at] = v
+	e.road[from.t], e.road[to.t] = from.vs, to.vs
 	if !e.active.listed[to.t] {
 		e.active.listed[to.t] = true
 		c.fresh = append(c.fresh, to.t)
@@ -272,7 +270,7 @@ func (c *changer) aheadOn(l int, v *veh, k *kind, out *near) {
 	e := c.e
 	w := &c.lanes[l]
 	if w.at > 0 {
-		f := &e.road[w.t][w.at-1]
+		f := &w.vs[w.at-1]
 		c.local(out, ref{w.t, w.at - 1}, f, f.posM-e.kinds[f.kind].lengthM-v.posM-k.gapM)
 		return
 	}
@@ -350,8 +348,8 @@ func (c *changer) local(out *near, at ref, f *veh, gap float64) {
 func (c *changer) behindOn(m int, v *veh, k *kind, out *near) {
 	e := c.e
 	w := &c.lanes[m]
-	if int(w.at) < len(e.road[w.t]) {
-		f := &e.road[w.t][w.at]
+	if int(w.at) < len(w.vs) {
+		f := &w.vs[w.at]
 		fk := &e.kinds[f.kind]
 		c.local(out, ref{w.t, w.at}, f, v.posM-k.lengthM-f.posM-fk.gapM)
 		return

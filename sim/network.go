@@ -88,6 +88,13 @@ type network struct {
 	movesOf       [][]geo.MovementID // by signal state
 	nearWide      []bool             // tracks whose vehicles somebody who changes lanes may see
 	isWide        []bool             // segments with several lanes
+	lanesOf       []laneRange        // of segments
+}
+
+// laneRange is the lanes of a segment, which are neighbours among the tracks.
+type laneRange struct {
+	first trackID
+	count int32
 }
 
 // linkWay names the links and tracks of one movement; noLink and noTrack where
@@ -102,10 +109,10 @@ const minInnerM = 0.1 // shorter paths across a node are driven as if they had n
 func compile(c *geo.City) *network {
 	n := &network{city: c, lanes: c.Lanes.Len()}
 	n.addLanes()
-	n.isWide = make([]bool, c.Segments.Len())
+	n.isWide, n.lanesOf = make([]bool, c.Segments.Len()), make([]laneRange, c.Segments.Len())
 	for s := range n.isWide {
-		_, lanes := c.LanesOf(geo.SegmentID(s))
-		n.isWide[s] = lanes > 1
+		first, lanes := c.LanesOf(geo.SegmentID(s))
+		n.isWide[s], n.lanesOf[s] = lanes > 1, laneRange{trackID(first), int32(lanes)}
 	}
 	n.groupSignals()
 	n.addLinks()

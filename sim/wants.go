@@ -16,6 +16,8 @@ type decision struct {
 	leader    near
 	hasLeader bool // leader is worked out
 
+	roomMPS, atRoomM float64 // what roomM returned last
+
 	// of the direction considered
 	dir           int
 	lead, follow  near
@@ -28,16 +30,16 @@ type decision struct {
 
 // begin turns to a vehicle: the speed that decides how far it looks ahead
 // decays slowly, and it lets those in who wait before it.
-func (d *decision) begin(c *changer, l int, v *veh) {
-	d.changer, d.v, d.k, d.l = c, v, &c.e.kinds[v.kind], l
-	d.me = ref{c.lanes[l].t, c.lanes[l].at}
+func (d *decision) begin(l int, v *veh) {
+	w := &d.lanes[l]
+	d.v, d.k, d.l, d.me = v, &d.e.kinds[v.kind], l, ref{w.t, w.at}
 	if speed := float32(v.speedMPS); speed > v.aheadV {
 		v.aheadV = speed
 	} else {
-		memory := float32(1 - (1-aheadMemory)*c.e.dt)
+		memory := float32(1 - (1-aheadMemory)*d.e.dt)
 		v.aheadV = memory*v.aheadV + (1-memory)*speed
 	}
-	if w := &c.lanes[l]; w.last.index >= 0 {
+	if w.last.index >= 0 {
 		d.slowForBlocked(w.last)
 		if w.first != w.last {
 			d.slowForBlocked(w.first)
@@ -47,7 +49,7 @@ func (d *decision) begin(c *changer, l int, v *veh) {
 
 // prepare clears what is worked out when it matters.
 func (d *decision) prepare() {
-	d.state, d.waits, d.hasLeader = 0, [3]bool{}, false
+	d.state, d.waits, d.hasLeader, d.roomMPS = 0, [3]bool{}, false, -1
 	tr := &d.e.net.tracks[d.me.track]
 	d.vMax, d.laneM = min(tr.limitMPS*float64(d.v.factor), d.k.maxMPS), tr.lengthM
 }
@@ -83,8 +85,14 @@ func (d *decision) wait(dir int) {
 func (d *decision) consider(dir int) bool {
 	d.dir = dir
 	m := d.l + dir
-	if d.looks[d.l].off == 0 && d.between(m) {
-		return false
+	if d.looks[d.l].off == 0 {
+		if d.between(m) {
+			return false
+		}
+		if d.turnsOff(m) {
+			d.state |= lcStay | lcStrategic
+			return false
+		}
 	}
 	d.measure(m)
 	if !d.isUrgent() {
@@ -133,7 +141,7 @@ func (d *decision) isUrgent() bool {
 // leaderStopped reports whether the vehicle right before it stands at a stop.
 func (d *decision) leaderStopped() bool {
 	if w := &d.lanes[d.l]; w.at > 0 {
-		return d.e.road[w.t][w.at-1].flags&stopped != 0
+		return w.vs[w.at-1].flags&stopped != 0
 	}
 	if d.v.next == noLink {
 		return false
@@ -159,9 +167,18 @@ func (d *decision) atEase() bool {
 	}
 	d.mindLeader()
 	if !d.leader.ok {
-		return d.currM-v.posM > d.vMax*d.k.tauS+d.k.brakeM(d.vMax)+epsM && d.vMax <= v.speedMPS
+		return d.vMax <= v.speedMPS && d.currM-v.posM > d.roomM(d.vMax)
 	}
-	return d.leader.accel <= 0 && d.leader.gap+d.k.behind(d.leader.k, d.leader.speed) > d.vMax*d.k.tauS+d.k.brakeM(d.vMax)+epsM
+	return d.leader.accel <= 0 && d.leader.gap+d.k.behind(d.leader.k, d.leader.speed) > d.roomM(d.vMax)
+}
+
+// roomM returns the gap, with the braking distance of the leader, beyond which
+// one drives at mps. It is mostly asked for the same speed again.
+func (d *decision) roomM(mps float64) float64 {
+	if mps != d.roomMPS {
+		d.roomMPS, d.atRoomM = mps, mps*d.k.tauS+d.k.brakeM(mps)+epsM
+	}
+	return d.atRoomM
 }
 
 // between reports whether the vehicle stands beside another one on lane m:
@@ -171,14 +188,20 @@ func (d *decision) between(m int) bool {
 	if v.speedMPS >= haltMPS {
 		return false
 	}
-	vs := d.e.road[w.t]
 	if w.at > 0 {
-		f := &vs[w.at-1]
+		f := &w.vs[w.at-1]
 		if f.posM-d.e.kinds[f.kind].lengthM < v.posM {
 			return true
 		}
 	}
-	return int(w.at) < len(vs) && vs[w.at].posM > v.posM-d.k.lengthM
+	return w.headM > v.posM-d.k.lengthM
+}
+
+// turnsOff is what mustStay comes to on one of the best lanes beside one that
+// leads elsewhere soon.
+func (d *decision) turnsOff(m int) bool {
+	other := &d.looks[m]
+	return other.off != 0 && other.usableM < turnLaneM && d.v.flags&hasHalt == 0 && !d.leaderStopped()
 }
 
 // minds works out the leader, and shortens the distance at which a change is
@@ -221,9 +244,9 @@ func (e *Engine) tailReaches(t trackID, farM float64, depth int) bool {
 		to := e.net.links[q].to
 		next := &e.net.tracks[to]
 		if !next.inner() && e.net.isWide[next.seg] {
-			first, n := e.net.city.LanesOf(next.seg)
-			for l := range n {
-				if x := &e.ends[int(first)+l]; x.any && x.backM < -farM+epsM {
+			lanes := e.net.lanesOf[next.seg]
+			for l := range lanes.count {
+				if x := &e.ends[lanes.first+trackID(l)]; x.any && x.backM < -farM+epsM {
 					return true
 				}
 			}
@@ -370,7 +393,7 @@ func (d *decision) expect(lead *near, distM, vMax float64, accelerating bool) fl
 		}
 		gap = lead.gap + k.behind(lead.k, lead.speed)
 	}
-	if gap > vMax*k.tauS+k.brakeM(vMax)+epsM {
+	if gap > d.roomM(vMax) {
 		return vMax
 	}
 	return min(vMax, k.holdMPS(gap, k.tauS))
