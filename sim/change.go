@@ -82,6 +82,7 @@ type near struct {
 // laneCursor walks through one lane of the segment in hand.
 type laneCursor struct {
 	t           trackID
+	tr          *track
 	at          int32   // first vehicle that has not decided
 	vs          []veh   // all of them
 	headM       float64 // where the first that has not decided is
@@ -174,7 +175,7 @@ func (c *changer) segment(seg geo.SegmentID) {
 	for l := range lanes.count {
 		t := lanes.first + trackID(l)
 		total += len(e.road[t])
-		c.lanes = append(c.lanes, laneCursor{t: t, vs: e.road[t], first: none, last: none})
+		c.lanes = append(c.lanes, laneCursor{t: t, tr: &e.net.tracks[t], vs: e.road[t], first: none, last: none})
 		c.lanes[l].head()
 	}
 	for range total {
@@ -192,36 +193,32 @@ func (c *changer) segment(seg geo.SegmentID) {
 
 // vehicle lets the first undecided vehicle of lane l decide.
 func (c *changer) vehicle(l int) {
-	e := c.e
 	w := &c.lanes[l]
 	v := &w.vs[w.at]
 	v.flags &^= changed
 	if v.flags&stopped != 0 {
-		w.pass(&e.kinds[v.kind])
+		w.pass(&c.e.kinds[v.kind])
 		return
 	}
 	d := &c.d
-	d.begin(l, v)
+	d.begin(w, l)
 	if v.flags&(laneFixed|hasHalt) == laneFixed && !d.leaderStopped() {
 		v.lc &= lcAmLeader | lcAmFollower | lcAskedLeft | lcAskedRight
 		v.flags &^= laneBlock
 		w.pass(d.k)
 		return
 	}
-	c.looks = e.looks.of(v.look)
+	c.looks = c.e.looks.of(v.look)
 	d.prepare()
-	for _, dir := range [2]int{-1, 1} {
-		m := l + dir
-		if m < 0 || m >= len(c.lanes) || !e.net.tracks[c.lanes[m].t].open(d.k) {
-			continue
-		}
-		if d.consider(dir) {
-			c.move(l, m)
-			return
-		}
+	switch {
+	case l > 0 && c.lanes[l-1].tr.open(d.k) && d.consider(-1):
+		c.move(l, l-1)
+	case l+1 < len(c.lanes) && c.lanes[l+1].tr.open(d.k) && d.consider(1):
+		c.move(l, l+1)
+	default:
+		d.stay()
+		w.pass(d.k)
 	}
-	d.stay()
-	w.pass(d.k)
 }
 
 // move puts the vehicle onto the neighbouring lane.
@@ -271,12 +268,12 @@ func (c *changer) aheadOn(l int, v *veh, k *kind, out *near) {
 	w := &c.lanes[l]
 	if w.at > 0 {
 		f := &w.vs[w.at-1]
-		c.local(out, ref{w.t, w.at - 1}, f, f.posM-e.kinds[f.kind].lengthM-v.posM-k.gapM)
+		fk := &e.kinds[f.kind]
+		c.local(out, ref{w.t, w.at - 1}, f, fk, f.posM-fk.lengthM-v.posM-k.gapM)
 		return
 	}
 	out.ok, out.stopped, out.lc, out.accel, out.gap = false, false, 0, 0, math.Inf(1)
-	tr := &e.net.tracks[w.t]
-	if tr.lengthM-v.posM > k.brakeM(v.speedMPS)+v.speedMPS*(k.tauS+e.dt)+k.gapM+e.longestM {
+	if w.tr.lengthM-v.posM > k.brakeM(v.speedMPS)+v.speedMPS*(k.tauS+e.dt)+k.gapM+e.longestM {
 		return
 	}
 	if x, back := e.frozenTail(w.t, 0); x != nil {
@@ -311,8 +308,7 @@ func (e *Engine) frozenTail(t trackID, depth int) (best *trackEnds, bestM float6
 func (c *changer) beyond(l int, v *veh, k *kind, out *near) {
 	e := c.e
 	q := c.looks[l].link
-	at := c.lanes[l].t
-	seen := e.net.tracks[at].lengthM - v.posM
+	seen := c.lanes[l].tr.lengthM - v.posM
 	sight := k.brakeM(v.speedMPS) + v.speedMPS*k.tauS + k.gapM + v.speedMPS*e.dt
 	for range 6 {
 		if q == noLink || seen > sight {
@@ -339,19 +335,18 @@ func (c *changer) frozenBack(out *near, x *trackEnds, gap float64) {
 	*out = near{ok: true, k: &c.e.kinds[x.backKind], speed: x.backMPS, gap: gap, stopped: x.backStopped, lc: x.backLC}
 }
 
-func (c *changer) local(out *near, at ref, f *veh, gap float64) {
-	*out = near{ok: true, local: true, at: at, k: &c.e.kinds[f.kind], speed: f.speedMPS, gap: gap, stopped: f.flags&stopped != 0,
+func (c *changer) local(out *near, at ref, f *veh, fk *kind, gap float64) {
+	*out = near{ok: true, local: true, at: at, k: fk, speed: f.speedMPS, gap: gap, stopped: f.flags&stopped != 0,
 		lc: f.lc, accel: float64(f.accel)}
 }
 
 // behindOn finds the follower the vehicle would have on lane m.
 func (c *changer) behindOn(m int, v *veh, k *kind, out *near) {
-	e := c.e
 	w := &c.lanes[m]
 	if int(w.at) < len(w.vs) {
 		f := &w.vs[w.at]
-		fk := &e.kinds[f.kind]
-		c.local(out, ref{w.t, w.at}, f, v.posM-k.lengthM-f.posM-fk.gapM)
+		fk := &c.e.kinds[f.kind]
+		c.local(out, ref{w.t, w.at}, f, fk, v.posM-k.lengthM-f.posM-fk.gapM)
 		return
 	}
 	out.ok, out.gap = false, math.Inf(1)

@@ -47,7 +47,7 @@ func (d *decision) urgent(wish lcState) {
 	if first := d.lanes[d.l].first; first.index >= 0 && first != d.me && !(d.lead.local && first == d.lead.at) {
 		f := &e.road[first.track][first.index]
 		var n near
-		d.local(&n, first, f, 0)
+		d.local(&n, first, f, &e.kinds[f.kind], 0)
 		d.reserve(&n, wish)
 	}
 	lanes := max(1, math.Abs(float64(d.off)))
@@ -193,7 +193,7 @@ func (d *decision) informFollower(remaining, planned float64) {
 func (d *decision) letPass(f *veh, n *near, remaining, planned, soon float64, asked lcState) {
 	v, k := d.v, d.k
 	help := max(n.speed, v.speedMPS+helpMPS)
-	if n.speed > v.speedMPS && (d.dir < 0 || planned > 27 || d.laneM > turnLaneM) {
+	if n.speed > v.speedMPS && (d.dir < 0 || planned > 27 || d.w.tr.lengthM > turnLaneM) {
 		help = max(soon, v.speedMPS+helpMPS)
 		if (n.speed-v.speedMPS)/n.k.decel < remaining {
 			f.lc |= asked

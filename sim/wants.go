@@ -8,11 +8,11 @@ type decision struct {
 	v         *veh
 	k         *kind
 	l         int
+	w         *laneCursor // its lane
 	me        ref
 	state     lcState
 	waits     [3]bool // by direction + 1: it urgently wants there
 	vMax      float64 // desired speed on its lane
-	laneM     float64 // length of its lane
 	leader    near
 	hasLeader bool // leader is worked out
 
@@ -20,6 +20,9 @@ type decision struct {
 
 	// of the direction considered
 	dir           int
+	side          *laneCursor // the other lane
+	curr, neigh   *laneLook   // what this and the other lane lead to
+	urgentNow     bool        // the route needs the change soon
 	lead, follow  near
 	blocked       lcState
 	currM, neighM float64 // drivable from the begin of the segment, on this lane and the other
@@ -30,9 +33,9 @@ type decision struct {
 
 // begin turns to a vehicle: the speed that decides how far it looks ahead
 // decays slowly, and it lets those in who wait before it.
-func (d *decision) begin(l int, v *veh) {
-	w := &d.lanes[l]
-	d.v, d.k, d.l, d.me = v, &d.e.kinds[v.kind], l, ref{w.t, w.at}
+func (d *decision) begin(w *laneCursor, l int) {
+	v := &w.vs[w.at]
+	d.v, d.k, d.w, d.l, d.me = v, &d.e.kinds[v.kind], w, l, ref{w.t, w.at}
 	if speed := float32(v.speedMPS); speed > v.aheadV {
 		v.aheadV = speed
 	} else {
@@ -50,8 +53,8 @@ func (d *decision) begin(l int, v *veh) {
 // prepare clears what is worked out when it matters.
 func (d *decision) prepare() {
 	d.state, d.waits, d.hasLeader, d.roomMPS = 0, [3]bool{}, false, -1
-	tr := &d.e.net.tracks[d.me.track]
-	d.vMax, d.laneM = min(tr.limitMPS*float64(d.v.factor), d.k.maxMPS), tr.lengthM
+	d.curr = &d.looks[d.l]
+	d.vMax = min(d.w.tr.limitMPS*float64(d.v.factor), d.k.maxMPS)
 }
 
 // stay settles what a vehicle that keeps its lane still wants.
@@ -83,19 +86,19 @@ func (d *decision) wait(dir int) {
 // vehicles have no choice: what tells that is looked at first, the neighbours
 // only when they matter.
 func (d *decision) consider(dir int) bool {
-	d.dir = dir
 	m := d.l + dir
-	if d.looks[d.l].off == 0 {
-		if d.between(m) {
+	d.dir, d.side, d.neigh = dir, &d.lanes[m], &d.looks[m]
+	if d.curr.off == 0 {
+		if d.between() {
 			return false
 		}
-		if d.turnsOff(m) {
+		if d.turnsOff() {
 			d.state |= lcStay | lcStrategic
 			return false
 		}
 	}
-	d.measure(m)
-	if !d.isUrgent() {
+	d.measure()
+	if d.urgentNow = d.isUrgent(); !d.urgentNow {
 		if !d.leaderStopped() && d.v.flags&hasHalt == 0 && d.mustStay(m) {
 			d.state |= lcStay | lcStrategic
 			return false
@@ -105,7 +108,9 @@ func (d *decision) consider(dir int) bool {
 		}
 	}
 	d.aheadOn(m, d.v, d.k, &d.lead)
-	d.minds(dir)
+	if d.minds(dir) {
+		d.urgentNow = d.isUrgent()
+	}
 	d.follow.k = nil
 	state := d.wants(m)
 	wish := lcLeft
@@ -119,14 +124,14 @@ func (d *decision) consider(dir int) bool {
 	d.waits[dir+1] = state&lcUrgent != 0
 	d.block(m)
 	d.state |= d.blocked
-	return d.blocked == 0 && !d.hanging(m) && !d.besideTail(m)
+	return d.blocked == 0 && !d.hanging() && !d.besideTail()
 }
 
 // isUrgent reports whether the route needs a change in the direction in hand
 // soon: less is left of what can be driven, after the vehicles there, than one
 // looks ahead.
 func (d *decision) isUrgent() bool {
-	if !d.toBest || d.off != int(d.looks[d.l].off) {
+	if !d.toBest || d.off != int(d.curr.off) {
 		return false
 	}
 	usable := d.currM - d.v.posM - d.occupied(d.l+d.off)
@@ -140,7 +145,7 @@ func (d *decision) isUrgent() bool {
 
 // leaderStopped reports whether the vehicle right before it stands at a stop.
 func (d *decision) leaderStopped() bool {
-	if w := &d.lanes[d.l]; w.at > 0 {
+	if w := d.w; w.at > 0 {
 		return w.vs[w.at-1].flags&stopped != 0
 	}
 	if d.v.next == noLink {
@@ -162,7 +167,7 @@ func (d *decision) mindLeader() {
 // there: nobody asked it to go, and nobody before it slows it down.
 func (d *decision) atEase() bool {
 	v := d.v
-	if d.dir < 0 || v.gain != 0 || v.lc&lcAmFollower != 0 || d.toBest && d.off == int(d.looks[d.l].off) {
+	if d.dir < 0 || v.gain != 0 || v.lc&lcAmFollower != 0 || d.toBest && d.off == int(d.curr.off) {
 		return false
 	}
 	d.mindLeader()
@@ -181,10 +186,10 @@ func (d *decision) roomM(mps float64) float64 {
 	return d.atRoomM
 }
 
-// between reports whether the vehicle stands beside another one on lane m:
-// there is nothing to decide until that has gone.
-func (d *decision) between(m int) bool {
-	v, w := d.v, &d.lanes[m]
+// between reports whether the vehicle stands beside another one on the other
+// lane: there is nothing to decide until that has gone.
+func (d *decision) between() bool {
+	v, w := d.v, d.side
 	if v.speedMPS >= haltMPS {
 		return false
 	}
@@ -199,40 +204,42 @@ func (d *decision) between(m int) bool {
 
 // turnsOff is what mustStay comes to on one of the best lanes beside one that
 // leads elsewhere soon.
-func (d *decision) turnsOff(m int) bool {
-	other := &d.looks[m]
-	return other.off != 0 && other.usableM < turnLaneM && d.v.flags&hasHalt == 0 && !d.leaderStopped()
+func (d *decision) turnsOff() bool {
+	return d.neigh.off != 0 && d.neigh.usableM < turnLaneM && d.v.flags&hasHalt == 0 && !d.leaderStopped()
 }
 
 // minds works out the leader, and shortens the distance at which a change is
-// urgent to what is needed to pass somebody who stands at a stop.
-func (d *decision) minds(dir int) {
+// urgent to what is needed to pass somebody who stands at a stop; it reports
+// whether it did.
+func (d *decision) minds(dir int) bool {
 	d.mindLeader()
 	switch {
 	case d.off == 0 && d.leader.ok && d.leader.stopped && d.leader.gap < d.currM-d.v.posM:
 		d.lookM = 0.5 * (d.k.fullM + d.leader.k.fullM + d.leader.gap)
 	case d.off == dir && d.lead.ok && d.lead.stopped && d.lead.gap < d.currM-d.v.posM:
 		d.lookM = d.k.fullM + d.lead.k.fullM + d.lead.gap
+	default:
+		return false
 	}
+	return true
 }
 
 // hanging reports whether the vehicle's tail still lies on the tracks before
 // its lane, from where none leads to the other lane.
-func (d *decision) hanging(m int) bool {
+func (d *decision) hanging() bool {
 	if d.v.posM >= d.k.lengthM || d.v.came == noLink {
 		return false
 	}
-	q := d.e.parallelLink(d.v.came, d.lanes[m].t)
-	return d.e.net.links[q].lane != d.lanes[m].t
+	q := d.e.parallelLink(d.v.came, d.side.t)
+	return d.e.net.links[q].lane != d.side.t
 }
 
 // besideTail reports whether the tail of a vehicle beyond the end of the
-// segment could come to lie where the vehicle would drive on lane m: that one
+// segment could come to lie where the vehicle would drive on the other lane: that one
 // may change lanes in the same step, and takes its tail along. It goes first.
-func (d *decision) besideTail(m int) bool {
-	t := d.lanes[m].t
-	beyond := d.e.net.tracks[t].lengthM - d.v.posM
-	return beyond < d.e.longestM && d.e.tailReaches(t, beyond, 0)
+func (d *decision) besideTail() bool {
+	beyond := d.side.tr.lengthM - d.v.posM
+	return beyond < d.e.longestM && d.e.tailReaches(d.side.t, beyond, 0)
 }
 
 // tailReaches reports whether a vehicle on a segment with several lanes that
@@ -276,9 +283,8 @@ func (d *decision) block(m int) {
 }
 
 // measure works out the distances that decide about urgency.
-func (d *decision) measure(m int) {
-	v := d.v
-	curr, neigh := &d.looks[d.l], &d.looks[m]
+func (d *decision) measure() {
+	v, curr, neigh := d.v, d.curr, d.neigh
 	d.currM, d.neighM = float64(curr.usableM), float64(neigh.usableM)
 	d.off = int(curr.off)
 	if d.off == 0 && neigh.off == 0 {
@@ -322,7 +328,7 @@ func (d *decision) wants(m int) lcState {
 	if right {
 		wish, asked = lcRight, lcAskedRight
 	}
-	if d.isUrgent() {
+	if d.urgentNow {
 		d.block(m)
 		d.urgent(wish)
 		return wish | lcStrategic | lcUrgent
@@ -337,20 +343,23 @@ func (d *decision) wants(m int) lcState {
 		return lcStay | lcStrategic
 	}
 	accelerating := d.lead.ok && d.lead.accel > 0 || d.leader.ok && d.leader.accel > 0
-	vOther := min(d.e.net.tracks[d.lanes[m].t].limitMPS*float64(v.factor), d.k.maxMPS)
+	vOther := d.vMax
+	if d.side.tr.limitMPS != d.w.tr.limitMPS {
+		vOther = min(d.side.tr.limitMPS*float64(v.factor), d.k.maxMPS)
+	}
 	other := d.expect(&d.lead, d.neighM-v.posM, vOther, accelerating)
 	here := d.expect(&d.leader, d.currM-v.posM, d.vMax, accelerating)
 	if d.helps(asked, other, here) {
 		return wish | lcHelps | lcUrgent
 	}
 	gain := (other - here) / max(other, gainNormMPS)
-	if right && d.off == 0 && d.e.net.tracks[d.me.track].limitMPS > 80/3.6 && v.aheadV > haltMPS {
+	if right && d.off == 0 && d.w.tr.limitMPS > 80/3.6 && v.aheadV > haltMPS {
 		return lcStay | lcStrategic
 	}
 	if s := d.forSpeed(right, other, here, gain); s != 0 {
 		return s
 	}
-	if d.toBest && d.off == int(d.looks[d.l].off) && gain >= 0 && (right && v.gain < 0 || !right && v.gain > 0) {
+	if d.toBest && d.off == int(d.curr.off) && gain >= 0 && (right && v.gain < 0 || !right && v.gain > 0) {
 		return wish | lcStrategic
 	}
 	return 0
@@ -467,8 +476,8 @@ func trim(x float32) float32 {
 // keepRight raises the wish to go back to the right when one could drive there
 // at full speed for a while.
 func (d *decision) keepRight() bool {
-	e, v, k := d.e, d.v, d.k
-	factor := d.vMax / e.net.tracks[d.me.track].limitMPS
+	v, k := d.v, d.k
+	factor := d.vMax / d.w.tr.limitMPS
 	accept := keepAcceptS * factor * max(1, v.speedMPS)
 	gap := max(0, d.neighM-k.brakeM(d.vMax)-d.vMax*k.tauS)
 	seconds := min(accept, gap/d.vMax)
@@ -476,6 +485,6 @@ func (d *decision) keepRight() bool {
 		gap = max(0, min(gap, d.lead.gap-k.secureM(d.vMax, d.lead.k, d.lead.speed)))
 		seconds = min(seconds, gap/(d.vMax-d.lead.speed))
 	}
-	v.keep -= float32(e.dt * gainRight * (seconds / accept) / keepRightS)
+	v.keep -= float32(d.e.dt * gainRight * (seconds / accept) / keepRightS)
 	return v.keep < -gainRight
 }
