@@ -9,9 +9,11 @@ func (p *planner) link(w *walk) bool {
 		last := &p.items[w.last]
 		last.waitMPS = min(last.waitMPS, w.v)
 	}
-	if stop, done := p.haltAhead(w); done {
-		p.add(item{link: noLink, passMPS: w.v, waitMPS: w.v, seenM: stop})
-		return false
+	if v.flags&toHalt != 0 && !w.tr.inner() {
+		if stop, done := p.haltAhead(w); done {
+			p.add(item{link: noLink, passMPS: w.v, waitMPS: w.v, seenM: stop})
+			return false
+		}
 	}
 	q := p.choose(w)
 	if w.beyond && !w.tr.inner() && w.seen > w.dist+farSightM && p.shares.streetM > p.clearM() && !e.awaited(q) {
@@ -23,6 +25,7 @@ func (p *planner) link(w *walk) bool {
 		return false
 	}
 	l := &e.net.links[q]
+	p.mustLeave = p.mustLeave || l.hasFoes && l.clear
 	state := e.state(l)
 	red := state == 'r' || state == 'y' || state == 'u'
 	minor := isMinor(state)
@@ -39,8 +42,11 @@ func (p *planner) link(w *walk) bool {
 		if w.tr.inner() {
 			p.mindFoes(w, l, &wait, &request)
 		}
-		p.add(item{link: q, passMPS: w.v, waitMPS: wait, seenM: w.seen,
-			arriveS: e.nowS - e.dt + k.arriveS(w.seen, w.v, w.pass(k))})
+		it := item{link: q, passMPS: w.v, waitMPS: wait, seenM: w.seen}
+		if l.watched {
+			it.arriveS = e.nowS - e.dt + k.arriveS(w.seen, w.v, w.pass(k))
+		}
+		p.add(it)
 		return false
 	}
 	if w.tr.inner() {
@@ -95,7 +101,7 @@ func (p *planner) advance(w *walk, q linkID, l *link) {
 	w.track, w.tr, w.last = l.to, &e.net.tracks[l.to], p.n-1
 	w.limit = min(w.tr.limitMPS*float64(v.factor), k.maxMPS)
 	if w.limit < w.v {
-		w.v = min(w.v, max(k.freeMPS(w.seen, w.limit), k.floorMPS(v.speedMPS)))
+		w.v = min(w.v, larger(k.freeMPS(w.seen, w.limit), k.floorMPS(v.speedMPS)))
 	}
 	if w.tr.inner() {
 		p.shares.innerM += w.tr.lengthM
@@ -124,7 +130,7 @@ const maxMPS = 1e6 // faster than anybody
 // clearM is how much street must lie behind a junction for its looking ahead to
 // end.
 func (p *planner) clearM() float64 {
-	return max(p.k.lengthM*clearLengths, p.k.lengthM+p.shares.innerM)
+	return larger(p.k.lengthM*clearLengths, p.k.lengthM+p.shares.innerM)
 }
 
 func (p *planner) add(it item) {
@@ -150,7 +156,7 @@ func (p *planner) stopBefore(w *walk, red, minor bool, brakeNow float64) float64
 	if w.seen >= brakeNow {
 		offset = min(offset, w.seen-brakeNow)
 	}
-	return max(0, w.seen-max(marginM, offset))
+	return larger(0, w.seen-larger(marginM, offset))
 }
 
 // followOnto minds the last vehicle on the track that the walk has reached.
@@ -176,7 +182,7 @@ func (p *planner) followOnto(w *walk) {
 		safe = k.follow(v.speedMPS, gap, f.speedMPS, brake, w.v)
 	}
 	if last.timed {
-		last.slowTo(k.follow(max(0, last.leave), gap, f.speedMPS, brake, k.maxMPS))
+		last.slowTo(k.follow(larger(0, last.leave), gap, f.speedMPS, brake, k.maxMPS))
 	}
 	w.v = min(w.v, safe)
 	w.cap = min(w.cap, safe)
@@ -186,16 +192,13 @@ func (p *planner) followOnto(w *walk) {
 // track, and reports how far away it is and that the way ends there.
 func (p *planner) haltAhead(w *walk) (stopM float64, done bool) {
 	e, v := p.e, p.v
-	if v.flags&toHalt == 0 || w.tr.inner() {
-		return 0, false
-	}
 	c := &e.cars[v.id]
 	h := e.nextHalt(v.id)
 	if h == nil || h.at != c.at+w.view {
 		return 0, false
 	}
 	stopM = h.endM - (w.tr.lengthM - w.seen)
-	w.v = min(w.v, max(p.k.stopWithin(v.speedMPS, stopM+epsM, w.v), p.k.floorMPS(v.speedMPS)))
+	w.v = min(w.v, larger(p.k.stopWithin(v.speedMPS, stopM+epsM, w.v), p.k.floorMPS(v.speedMPS)))
 	if w.last >= 0 {
 		p.items[w.last].slowTo(p.k.holdMPS(h.endM, e.dt))
 	}

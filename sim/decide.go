@@ -6,7 +6,7 @@ import "math"
 // want of space behind them.
 func (p *planner) keepClear() {
 	e := p.e
-	if !p.items[0].request || p.n < 2 && e.net.tracks[p.t].inner() {
+	if !p.mustLeave || !p.items[0].request || p.n < 2 && e.net.tracks[p.t].inner() {
 		return
 	}
 	if !p.measureSpace() {
@@ -31,7 +31,7 @@ func (p *planner) keepClear() {
 func (p *planner) measureSpace() bool {
 	e := p.e
 	space, blocked := -p.lengthsAhead(), false
-	var had [maxItems]bool
+	had := uint32(0) // items before which the road is blocked, a bit each
 	for i := range p.n {
 		it := &p.items[i]
 		if it.link == noLink || blocked {
@@ -63,7 +63,9 @@ func (p *planner) measureSpace() bool {
 			space += free
 			blocked = stop || last.flags&(mustWait|stopped) != 0
 		}
-		it.spaceM, had[i] = space, blocked
+		if it.spaceM = space; blocked {
+			had |= 1 << i
+		}
 	}
 	return p.passBack(had) || blocked
 }
@@ -109,7 +111,7 @@ func (e *Engine) freeUntilStanding(t trackID, ego *veh) (float64, bool) {
 
 // passBack lets an item count on the space behind the next one where the
 // vehicle will be able to go on from there.
-func (p *planner) passBack(had [maxItems]bool) bool {
+func (p *planner) passBack(had uint32) bool {
 	e := p.e
 	blocked := false
 	for i := p.n - 1; i > 0; i-- {
@@ -120,7 +122,7 @@ func (p *planner) passBack(had [maxItems]bool) bool {
 		l := &e.net.links[it.link]
 		leaves := !e.net.tracks[l.to].inner() || next.link == noLink || next.request
 		open := leaves && (!isMinor(e.state(l)) || i == 1 || p.openBefore(it, l))
-		carry := (l.waits || open) && !had[i-1]
+		carry := (l.waits || open) && had&(1<<(i-1)) == 0
 		if !open {
 			blocked = true
 			if i > 1 && p.items[i-2].link != noLink && e.net.links[p.items[i-2].link].waits {
@@ -274,7 +276,7 @@ func (p *planner) open(it *item, l *link, seen *approaches, impatience float64) 
 	if (state == 's' || state == 'w') && p.v.waitS == 0 {
 		return false
 	}
-	leave := it.arriveS + (l.lengthM+p.k.lengthM)/max(0.5*(it.fromMPS+it.leave), epsMPS)
+	leave := it.arriveS + (l.lengthM+p.k.lengthM)/larger(0.5*(it.fromMPS+it.leave), epsMPS)
 	red := l.role == waitLink && p.e.state(&n.links[l.entry]) == 'r'
 	for i := l.yields; i < l.yieldsEnd; i++ {
 		y := n.yields[i]

@@ -18,7 +18,7 @@ func (e *Engine) finalize(v *veh, k *kind, safe, least float64) {
 		lo = 0
 	}
 	if safe < lo {
-		lo = max(safe, k.hardMPS(v.speedMPS))
+		lo = larger(safe, k.hardMPS(v.speedMPS))
 	}
 	hi := v.speedMPS + k.accel*e.dt
 	if hi > k.maxMPS {
@@ -38,7 +38,7 @@ func (e *Engine) finalize(v *veh, k *kind, safe, least float64) {
 		next = e.patch(v, k, lo, next, hi)
 	}
 	if next > 0 {
-		next = max(next, least)
+		next = larger(next, least)
 	}
 	if next < epsMPS {
 		next = 0

@@ -19,20 +19,21 @@ type foe struct {
 // mindFoes adapts the walk's speed to the vehicles on tracks that meet the inner
 // track which link l ends.
 func (p *planner) mindFoes(w *walk, l *link, wait *float64, request *bool) {
-	n := p.e.net
-	for i := l.meets; i < l.meetsEnd; i++ {
-		x := &n.meets[i]
+	e := p.e
+	meets, since := e.net.meets[l.meets:l.meetsEnd], int32(e.tick)-1
+	for i := range meets {
+		x := &meets[i]
 		until := w.seen - x.beforeEndM
 		if until+x.sizeM < 0 && !x.merge {
 			continue
 		}
-		vs := p.e.road[x.foe]
+		vs := e.road[x.foe]
 		for j := range vs {
 			f := &vs[j]
-			p.mindFoe(w, l, x, until, foe{v: f, backM: f.posM - p.e.kinds[f.kind].lengthM, front: true}, request)
+			p.mindFoe(w, l, x, until, foe{v: f, backM: f.posM - e.kinds[f.kind].lengthM, front: true}, request)
 		}
-		if p.e.reached[x.foeLink] >= int32(p.e.tick)-1 {
-			if f, back := p.e.tail(x.foe, 0); f != nil {
+		if e.reached[x.foeLink] >= since {
+			if f, back := e.tail(x.foe, 0); f != nil {
 				p.mindFoe(w, l, x, until, foe{v: f, backM: back}, request)
 			}
 		}
@@ -50,7 +51,7 @@ func (p *planner) mindFoe(w *walk, l *link, x *meeting, until float64, f foe, re
 	}
 	p.adapt(w, x, &f)
 	if w.last >= 0 {
-		w.v = max(w.v, p.items[w.last].waitMPS)
+		w.v = larger(w.v, p.items[w.last].waitMPS)
 	}
 	if w.v < haltMPS && (x.part || f.v.flags&stopped != 0 || float64(f.v.waitS) > blockedS) {
 		*request = false
@@ -90,7 +91,7 @@ func (p *planner) concerns(w *walk, l *link, x *meeting, until float64, f *foe) 
 			return false
 		}
 		if x.merge && backUntil < 0 {
-			backUntil += max(0, x.foeBeforeM-x.beforeEndM)
+			backUntil += larger(0, x.foeBeforeM-x.beforeEndM)
 		}
 		f.gap = until - p.k.gapM - backUntil - x.foeSizeM
 	}
@@ -148,11 +149,11 @@ func (p *planner) adapt(w *walk, x *meeting, f *foe) {
 	if f.untilM >= 0 {
 		stop := k.stopWithin(v.speedMPS, f.untilM-k.gapM, k.topMPS(v.speedMPS))
 		if math.IsInf(f.gap, -1) {
-			safe = max(safe, stop)
+			safe = larger(safe, stop)
 		} else {
-			gone := (f.untilM - f.gap) / max(f.v.speedMPS, haltMPS)
-			final := max(v.speedMPS, 2*(f.untilM-k.gapM)/gone-v.speedMPS)
-			safe = max(safe, min(v.speedMPS+e.dt*(final-v.speedMPS)/gone, stop))
+			gone := (f.untilM - f.gap) / larger(f.v.speedMPS, haltMPS)
+			final := larger(v.speedMPS, 2*(f.untilM-k.gapM)/gone-v.speedMPS)
+			safe = larger(safe, min(v.speedMPS+e.dt*(final-v.speedMPS)/gone, stop))
 		}
 	}
 	if w.last >= 0 {

@@ -41,6 +41,8 @@ type planner struct {
 	k      *kind
 	t      trackID
 	shares roadShares
+
+	mustLeave bool // a link ahead leads into a junction that must not be entered unless it can be left
 }
 
 // pending is a vehicle that must see others' approaches before it decides.
@@ -205,8 +207,8 @@ func (p *planner) announce(it *item) {
 	if leave < 0 {
 		leave = min(p.linkMaxMPS(l), p.k.afterM(l.lengthM, it.fromMPS))
 	}
-	p.e.now.add(p.shard, approach{link: it.link, id: p.v.id, passes: it.request, arriveS: it.arriveS,
-		leaveS: it.arriveS + (l.lengthM+p.k.lengthM)/max(0.5*(it.fromMPS+leave), epsMPS), leaveMPS: float32(leave),
+	p.e.now.add(p.shard, &approach{link: it.link, id: p.v.id, passes: it.request, arriveS: it.arriveS,
+		leaveS: it.arriveS + (l.lengthM+p.k.lengthM)/larger(0.5*(it.fromMPS+leave), epsMPS), leaveMPS: float32(leave),
 		brakeMPS: float32(it.brake), speedMPS: float32(p.v.speedMPS), decel: float32(p.k.decel), distM: float32(it.seenM), waitS: p.v.waitS})
 }
 
@@ -218,7 +220,7 @@ func (p *planner) linkMaxMPS(l *link) float64 {
 // way, collecting items, until it has seen enough.
 func (p *planner) ahead(index int32, seen, speed, limit, highest, top float64) {
 	e, v, k := p.e, p.v, p.k
-	p.n, p.shares = 0, roadShares{}
+	p.n, p.shares, p.mustLeave = 0, roadShares{}, false
 	tr := &e.net.tracks[p.t]
 	if tr.inner() {
 		p.shares.innerM = seen

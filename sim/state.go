@@ -151,8 +151,8 @@ func (e *Engine) readVehicles(r *stateReader) {
 		e.before.grow()
 	}
 	e.now.reset(e.tick)
-	for _, a := range list {
-		e.now.add(0, a)
+	for i := range list {
+		e.now.add(0, &list[i])
 	}
 }
 

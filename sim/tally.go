@@ -84,7 +84,7 @@ func (t *tally) addLane(e *Engine, id trackID, s *laneSums) {
 	c.stops += uint32(s.stops)
 	c.queueNow = int32(s.standing)
 	if s.standing > 0 {
-		c.backM = max(c.backM, e.net.tracks[id].lengthM-max(0, s.backM))
+		c.backM = larger(c.backM, e.net.tracks[id].lengthM-larger(0, s.backM))
 	}
 }
 

@@ -352,7 +352,7 @@ func (d *decision) wants(m int) lcState {
 	if d.helps(asked, other, here) {
 		return wish | lcHelps | lcUrgent
 	}
-	gain := (other - here) / max(other, gainNormMPS)
+	gain := (other - here) / larger(other, gainNormMPS)
 	if right && d.off == 0 && d.w.tr.limitMPS > 80/3.6 && v.aheadV > haltMPS {
 		return lcStay | lcStrategic
 	}
@@ -385,7 +385,7 @@ func (d *decision) mustStay(m int) bool {
 		return false
 	}
 	place, need := d.neighM-d.v.posM, d.lookM*(math.Abs(float64(d.off))+2)
-	return place < need || place-max(d.occupied(m), d.occupied(d.l)) < need
+	return place < need || place-larger(d.occupied(m), d.occupied(d.l)) < need
 }
 
 // expect is the speed the vehicle can hope for behind a leader, or up to the
@@ -428,7 +428,7 @@ func (d *decision) helps(asked lcState, other, here float64) bool {
 // forSpeed updates the inclinations and returns the change they lead to.
 func (d *decision) forSpeed(right bool, other, here, gain float64) lcState {
 	v, dt := d.v, d.e.dt
-	long := d.neighM > minGainS*max(0.1, v.speedMPS)
+	long := d.neighM > minGainS*larger(0.1, v.speedMPS)
 	if right {
 		if here-5/3.6 > other {
 			if v.gain < 0 {
@@ -478,11 +478,11 @@ func trim(x float32) float32 {
 func (d *decision) keepRight() bool {
 	v, k := d.v, d.k
 	factor := d.vMax / d.w.tr.limitMPS
-	accept := keepAcceptS * factor * max(1, v.speedMPS)
-	gap := max(0, d.neighM-k.brakeM(d.vMax)-d.vMax*k.tauS)
+	accept := keepAcceptS * factor * larger(1, v.speedMPS)
+	gap := larger(0, d.neighM-k.brakeM(d.vMax)-d.vMax*k.tauS)
 	seconds := min(accept, gap/d.vMax)
 	if d.lead.ok && d.lead.speed < d.vMax {
-		gap = max(0, min(gap, d.lead.gap-k.secureM(d.vMax, d.lead.k, d.lead.speed)))
+		gap = larger(0, min(gap, d.lead.gap-k.secureM(d.vMax, d.lead.k, d.lead.speed)))
 		seconds = min(seconds, gap/(d.vMax-d.lead.speed))
 	}
 	v.keep -= float32(d.e.dt * gainRight * (seconds / accept) / keepRightS)
