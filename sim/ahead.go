@@ -42,11 +42,10 @@ func (p *planner) link(w *walk) bool {
 		if w.tr.inner() {
 			p.mindFoes(w, l, &wait, &request)
 		}
-		it := item{link: q, passMPS: w.v, waitMPS: wait, seenM: w.seen}
+		it := p.add(item{link: q, passMPS: w.v, waitMPS: wait, seenM: w.seen})
 		if l.watched {
 			it.arriveS = e.nowS - e.dt + k.arriveS(w.seen, w.v, w.pass(k))
 		}
-		p.add(it)
 		return false
 	}
 	if w.tr.inner() {
@@ -70,7 +69,7 @@ func (p *planner) enter(w *walk, q linkID, l *link, minor bool, brakeNow, wait f
 	} else if l.right == '=' && l.group < 0 && v.waitS > 0 && p.stuckInRing(q) {
 		request = false
 	}
-	it := item{link: q, request: request, passMPS: w.v, waitMPS: wait, seenM: w.seen}
+	it := p.add(item{link: q, request: request, passMPS: w.v, waitMPS: wait, seenM: w.seen})
 	if l.watched || minor {
 		it.timed = true
 		it.fromMPS = min(arrive, w.pass(k))
@@ -80,7 +79,6 @@ func (p *planner) enter(w *walk, q linkID, l *link, minor bool, brakeNow, wait f
 		}
 		it.leave = min(p.linkMaxMPS(l), k.afterM(l.lengthM, it.fromMPS))
 	}
-	p.add(it)
 	if l.role == exitLink || l.lengthM == 0 {
 		w.beyond = true
 	}
@@ -133,9 +131,12 @@ func (p *planner) clearM() float64 {
 	return larger(p.k.lengthM*clearLengths, p.k.lengthM+p.shares.innerM)
 }
 
-func (p *planner) add(it item) {
-	p.items[p.n] = it
+// add appends an item and returns its place.
+func (p *planner) add(it item) *item {
+	at := &p.items[p.n]
+	*at = it
 	p.n++
+	return at
 }
 
 // slowTo lowers the speed at which the item's inner track is left.

@@ -58,7 +58,8 @@ func (a *approaches) reset(tick int64) {
 }
 
 func (a *approaches) add(shard int, x *approach) {
-	ref := uint64(shard)<<idxBits | uint64(len(a.shards[shard])+1)
+	list := &a.shards[shard]
+	ref := uint64(shard)<<idxBits | uint64(len(*list)+1)
 	head := &a.head[x.link]
 	if !a.shared {
 		x.next = a.after(*head)
@@ -70,7 +71,7 @@ func (a *approaches) add(shard int, x *approach) {
 			done = atomic.CompareAndSwapUint64(head, old, a.tag|ref)
 		}
 	}
-	a.shards[shard] = append(a.shards[shard], *x)
+	*list = append(*list, *x)
 }
 
 // after returns the reference in a head, if it is of this step.

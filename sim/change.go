@@ -179,11 +179,10 @@ func (c *changer) segment(seg geo.SegmentID) {
 		c.lanes[l].head()
 	}
 	for range total {
-		best, bestM := -1, math.Inf(-1)
-		for l := range c.lanes {
-			w := &c.lanes[l]
-			if w.headM > bestM {
-				best, bestM = l, w.headM
+		best, bestM := 0, c.lanes[0].headM
+		for l := 1; l < len(c.lanes); l++ {
+			if at := c.lanes[l].headM; at > bestM {
+				best, bestM = l, at
 			}
 		}
 		c.vehicle(best)

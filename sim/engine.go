@@ -26,6 +26,7 @@ type Engine struct {
 
 	road    [][]veh   // by track, front first
 	reached []int32   // by link: tick at which a vehicle last lay over it
+	hung    []int32   // by track: the latest of those of the links that leave it
 	fill    []float64 // by track: length taken by its vehicles with their gaps, as of the last step
 	cars    []car
 	free    []carID
@@ -78,10 +79,11 @@ func New(in Input) (*Engine, error) {
 	e.intervalTicks = int64(in.Interval / in.Step)
 	e.road = make([][]veh, len(e.net.tracks))
 	e.fill = make([]float64, len(e.net.tracks))
-	e.reached = make([]int32, len(e.net.links))
+	e.reached, e.hung = make([]int32, len(e.net.links)), make([]int32, len(e.net.tracks))
 	for q := range e.reached {
 		e.reached[q] = -2
 	}
+	e.gatherHung()
 	e.now, e.before = newApproaches(len(e.net.links), e.threads > 1), newApproaches(len(e.net.links), e.threads > 1)
 	e.ends = make([]trackEnds, len(e.net.tracks))
 	e.active.listed = make([]bool, len(e.net.tracks))

@@ -10,17 +10,19 @@ const (
 )
 
 // finalize settles a vehicle's next speed: no faster than safe, within what
-// brakes and engine allow, less the driver's imperfection, as lane changing
-// asks for, and at least least to get across a link once begun.
+// brakes and engine allow, less the driver's imperfection (a random part of what
+// he could accelerate in a step), as lane changing asks for, and at least least
+// to get across a link once begun.
 func (e *Engine) finalize(v *veh, k *kind, safe, least float64) {
-	lo := v.speedMPS - k.stepBrake
+	speed := v.speedMPS
+	lo := speed - k.stepBrake
 	if lo < 0 {
 		lo = 0
 	}
 	if safe < lo {
-		lo = larger(safe, k.hardMPS(v.speedMPS))
+		lo = larger(safe, k.hardMPS(speed))
 	}
-	hi := v.speedMPS + k.accel*e.dt
+	hi := speed + k.accel*k.dt
 	if hi > k.maxMPS {
 		hi = k.maxMPS
 	}
@@ -30,7 +32,10 @@ func (e *Engine) finalize(v *veh, k *kind, safe, least float64) {
 	if hi < lo {
 		hi = lo
 	}
-	next := e.dawdle(v, k, hi)
+	next := hi
+	if k.sigma != 0 {
+		next -= k.dt * k.sigma * min(hi, k.accel) * rng.Unit(rng.At(v.luck, uint64(e.tick)))
+	}
 	if next < lo {
 		next = lo
 	}
@@ -44,19 +49,6 @@ func (e *Engine) finalize(v *veh, k *kind, safe, least float64) {
 		next = 0
 	}
 	v.nextMPS = next
-}
-
-// dawdle takes off the driver's imperfection: a random part of what he could
-// accelerate in a step.
-func (e *Engine) dawdle(v *veh, k *kind, speed float64) float64 {
-	if k.sigma == 0 {
-		return speed
-	}
-	most := k.accel
-	if speed < most {
-		most = speed
-	}
-	return speed - e.dt*k.sigma*most*rng.Unit(rng.At(v.luck, uint64(e.tick)))
 }
 
 // chance returns a random number in [0, 1) that belongs to a vehicle, a purpose

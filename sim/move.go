@@ -48,7 +48,7 @@ func (m *mover) track(t trackID) {
 		v := &vs[i]
 		k := &kinds[v.kind]
 		if v.remains() {
-			v.stand(e.dt)
+			v.stand(float32(e.dt))
 		} else {
 			m.drive(v, k, t)
 		}
@@ -83,10 +83,10 @@ func (v *veh) remains() bool {
 }
 
 // stand is what drive comes to for a vehicle that remains.
-func (v *veh) stand(dt float64) {
+func (v *veh) stand(dt float32) {
 	v.accel = 0
-	v.waitS += float32(dt)
-	v.stoodS += float32(dt)
+	v.waitS += dt
+	v.stoodS += dt
 	v.flags, v.asks = v.plan&^newStop, v.askPlan
 	v.lc &= lcKeepStrategic(v.lc)
 	v.leaveM, v.leftM, v.advice = 0, 0, adviceNone

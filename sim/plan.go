@@ -1,5 +1,7 @@
 package sim
 
+import "sync/atomic"
+
 const (
 	maxItems     = 20
 	stopLineM    = 1.0 // a vehicle halts this far before a red signal
@@ -93,10 +95,14 @@ func (p *planner) track(t trackID) {
 		if limit < speed {
 			speed = limit
 		}
+		brake := k.brakeM(speed)
 		highest := limit // speed at the end of the track
 		if lead != nil {
-			gap := lead.posM - leadKind.lengthM - v.posM - k.gapM
-			speed = k.follow(v.speedMPS, gap, lead.speedMPS, k.behind(leadKind, lead.speedMPS), speed)
+			gap, leadM := lead.posM-leadKind.lengthM-v.posM-k.gapM, k.behind(leadKind, lead.speedMPS)
+			if gap+leadM <= speed*k.tauS+brake+epsM || gap < 0 {
+				speed = k.follow(v.speedMPS, gap, lead.speedMPS, leadM, speed)
+				brake = k.brakeM(speed)
+			}
 			highest = speed
 		}
 		lead, leadKind = v, k
@@ -105,7 +111,7 @@ func (p *planner) track(t trackID) {
 			v.nextMPS = 0
 			continue
 		}
-		sight := speed*k.reachS + k.brakeM(speed) + k.marginM
+		sight := speed*k.reachS + brake + k.marginM
 		if i == 0 && seen < sight+e.longestM {
 			if f, back := e.tail(t, 0); f != nil { // a vehicle beyond reaches back
 				fk := &e.kinds[f.kind]
@@ -273,10 +279,13 @@ type walk struct {
 func (w *walk) pass(k *kind) float64 { return min(k.afterM(w.fromM, w.fromMPS), w.cap) }
 
 // tail returns the vehicle whose front has left track t but whose tail has
-// not, and where on t the tail is; nil when there is none. Links over which a
-// vehicle reached when lanes were last changed are marked, so that most answers
-// cost one comparison a link.
+// not, and where on t the tail is; nil when there is none. Tracks and links over
+// which a vehicle reached when lanes were last changed are marked, so that most
+// answers cost one comparison.
 func (e *Engine) tail(t trackID, depth int) (*veh, float64) {
+	if !e.hangs(t) {
+		return nil, 0
+	}
 	tr := &e.net.tracks[t]
 	var best *veh
 	bestM := tr.lengthM
@@ -304,11 +313,13 @@ func (e *Engine) tail(t trackID, depth int) (*veh, float64) {
 	return best, bestM
 }
 
-// markTail marks the links that a vehicle on track t lies over.
+// markTail marks the links that a vehicle on track t lies over, and the tracks
+// before them. Vehicles of several shards may lie over the end of one track.
 func (e *Engine) markTail(came linkID, backM float64) {
 	for came != noLink && backM < 0 {
 		e.reached[came] = int32(e.tick)
 		from := e.net.links[came].from
+		atomic.StoreInt32(&e.hung[from], int32(e.tick))
 		tr := &e.net.tracks[from]
 		backM += tr.lengthM
 		came = noLink
@@ -320,12 +331,29 @@ func (e *Engine) markTail(came linkID, backM float64) {
 	}
 }
 
+// hangs reports whether somebody's tail may lie on track t.
+func (e *Engine) hangs(t trackID) bool { return e.hung[t] >= int32(e.tick)-1 }
+
+// gatherHung works out hung from reached.
+func (e *Engine) gatherHung() {
+	for t := range e.hung {
+		e.hung[t] = -2
+	}
+	for q, tick := range e.reached {
+		from := e.net.links[q].from
+		e.hung[from] = max(e.hung[from], tick)
+	}
+}
+
 // last returns the rearmost vehicle on track t and where its tail is: one that
 // is on t, else one whose tail reaches back onto it.
 func (e *Engine) last(t trackID) (*veh, float64) {
 	if vs := e.road[t]; len(vs) > 0 {
 		f := &vs[len(vs)-1]
 		return f, f.posM - e.kinds[f.kind].lengthM
+	}
+	if !e.hangs(t) {
+		return nil, 0
 	}
 	return e.tail(t, 0)
 }

@@ -138,6 +138,7 @@ func (e *Engine) readVehicles(r *stateReader) {
 	e.readPaths(r)
 	e.fill = unblock[float64](r)
 	e.reached = unblock[int32](r)
+	e.gatherHung()
 	list := unblock[approach](r)
 	e.active.fresh = e.active.fresh[:0]
 	for t := range e.road {
