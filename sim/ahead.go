@@ -11,13 +11,13 @@ func (p *planner) link(w *walk) bool {
 	}
 	if v.flags&toHalt != 0 && !w.tr.inner() {
 		if stop, done := p.haltAhead(w); done {
-			p.add(item{link: noLink, passMPS: w.v, waitMPS: w.v, seenM: stop})
+			p.add(noLink, w.v, w.v, stop)
 			return false
 		}
 	}
 	q := p.choose(w)
 	if w.beyond && !w.tr.inner() && w.seen > w.dist+farSightM && p.shares.streetM > p.clearM() && !e.awaited(q) {
-		p.add(item{link: noLink, open: true, passMPS: w.v, waitMPS: w.v, seenM: w.seen})
+		p.add(noLink, w.v, w.v, w.seen).open = true
 		return false
 	}
 	if q == noLink {
@@ -42,7 +42,7 @@ func (p *planner) link(w *walk) bool {
 		if w.tr.inner() {
 			p.mindFoes(w, l, &wait, &request)
 		}
-		it := p.add(item{link: q, passMPS: w.v, waitMPS: wait, seenM: w.seen})
+		it := p.add(q, w.v, wait, w.seen)
 		if l.watched {
 			it.arriveS = e.nowS - e.dt + k.arriveS(w.seen, w.v, w.pass(k))
 		}
@@ -69,7 +69,8 @@ func (p *planner) enter(w *walk, q linkID, l *link, minor bool, brakeNow, wait f
 	} else if l.right == '=' && l.group < 0 && v.waitS > 0 && p.stuckInRing(q) {
 		request = false
 	}
-	it := p.add(item{link: q, request: request, passMPS: w.v, waitMPS: wait, seenM: w.seen})
+	it := p.add(q, w.v, wait, w.seen)
+	it.request = request
 	if l.watched || minor {
 		it.timed = true
 		it.fromMPS = min(arrive, w.pass(k))
@@ -131,12 +132,13 @@ func (p *planner) clearM() float64 {
 	return larger(p.k.lengthM*clearLengths, p.k.lengthM+p.shares.innerM)
 }
 
-// add appends an item and returns its place.
-func (p *planner) add(it item) *item {
-	at := &p.items[p.n]
-	*at = it
+// add appends an item.
+func (p *planner) add(q linkID, passMPS, waitMPS, seenM float64) *item {
+	it := &p.items[p.n]
 	p.n++
-	return at
+	*it = item{}
+	it.link, it.passMPS, it.waitMPS, it.seenM = q, passMPS, waitMPS, seenM
+	return it
 }
 
 // slowTo lowers the speed at which the item's inner track is left.
@@ -229,14 +231,14 @@ func (p *planner) endOfWay(w *walk) {
 			p.items[w.last].slowTo(stop)
 		}
 		w.v = min(w.v, stop)
-		p.add(item{link: noLink, passMPS: w.v, waitMPS: w.v, seenM: w.seen})
+		p.add(noLink, w.v, w.v, w.seen)
 		return
 	}
 	beyond := 0.0
 	if w.tr.out == w.tr.outEnd {
 		beyond = 1000 // the end of the network: there is always room
 	}
-	p.add(item{link: noLink, passMPS: w.v, waitMPS: w.v, seenM: w.seen, spaceM: beyond})
+	p.add(noLink, w.v, w.v, w.seen).spaceM = beyond
 }
 
 // state returns what governs a link now: what its signal shows, else its sign.

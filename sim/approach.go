@@ -57,21 +57,25 @@ func (a *approaches) reset(tick int64) {
 	}
 }
 
-func (a *approaches) add(shard int, x *approach) {
-	list := &a.shards[shard]
-	ref := uint64(shard)<<idxBits | uint64(len(*list)+1)
-	head := &a.head[x.link]
+// add lists an approach to link q and returns its place, to be filled in before
+// the phase of the step ends: nobody reads it earlier.
+func (a *approaches) add(shard int, q linkID) *approach {
+	n := len(a.shards[shard])
+	a.shards[shard] = append(a.shards[shard], approach{})
+	x, head := &a.shards[shard][n], &a.head[q]
+	x.link = q
+	ref := a.tag | uint64(shard)<<idxBits | uint64(n+1)
 	if !a.shared {
 		x.next = a.after(*head)
-		*head = a.tag | ref
-	} else {
-		for done := false; !done; {
-			old := atomic.LoadUint64(head)
-			x.next = a.after(old)
-			done = atomic.CompareAndSwapUint64(head, old, a.tag|ref)
+		*head = ref
+		return x
+	}
+	for {
+		old := atomic.LoadUint64(head)
+		if x.next = a.after(old); atomic.CompareAndSwapUint64(head, old, ref) {
+			return x
 		}
 	}
-	*list = append(*list, *x)
 }
 
 // after returns the reference in a head, if it is of this step.

@@ -170,13 +170,16 @@ func (c *changer) segment(seg geo.SegmentID) {
 	e := c.e
 	lanes := e.net.lanesOf[seg]
 	none := ref{index: -1}
-	c.lanes = c.lanes[:0]
+	if int(lanes.count) > cap(c.lanes) {
+		c.lanes = make([]laneCursor, lanes.count)
+	}
+	c.lanes = c.lanes[:lanes.count]
 	total := 0
-	for l := range lanes.count {
-		t := lanes.first + trackID(l)
-		total += len(e.road[t])
-		c.lanes = append(c.lanes, laneCursor{t: t, tr: &e.net.tracks[t], vs: e.road[t], first: none, last: none})
-		c.lanes[l].head()
+	for l := range c.lanes {
+		w, t := &c.lanes[l], lanes.first+trackID(l)
+		w.t, w.tr, w.vs, w.at, w.first, w.last = t, &e.net.tracks[t], e.road[t], 0, none, none
+		w.head()
+		total += len(w.vs)
 	}
 	for range total {
 		best, bestM := 0, c.lanes[0].headM
@@ -330,13 +333,16 @@ func (c *changer) beyond(l int, v *veh, k *kind, out *near) {
 	}
 }
 
+// frozenBack and local set their fields one by one: a literal is built elsewhere
+// and copied, and the copy waits for the stores.
 func (c *changer) frozenBack(out *near, x *trackEnds, gap float64) {
-	*out = near{ok: true, k: &c.e.kinds[x.backKind], speed: x.backMPS, gap: gap, stopped: x.backStopped, lc: x.backLC}
+	out.ok, out.local, out.stopped, out.lc = true, false, x.backStopped, x.backLC
+	out.k, out.speed, out.gap, out.accel = &c.e.kinds[x.backKind], x.backMPS, gap, 0
 }
 
 func (c *changer) local(out *near, at ref, f *veh, fk *kind, gap float64) {
-	*out = near{ok: true, local: true, at: at, k: fk, speed: f.speedMPS, gap: gap, stopped: f.flags&stopped != 0,
-		lc: f.lc, accel: float64(f.accel)}
+	out.ok, out.local, out.stopped, out.lc = true, true, f.flags&stopped != 0, f.lc
+	out.at, out.k, out.speed, out.gap, out.accel = at, fk, f.speedMPS, gap, float64(f.accel)
 }
 
 // behindOn finds the follower the vehicle would have on lane m.

@@ -213,9 +213,11 @@ func (p *planner) announce(it *item) {
 	if leave < 0 {
 		leave = min(p.linkMaxMPS(l), p.k.afterM(l.lengthM, it.fromMPS))
 	}
-	p.e.now.add(p.shard, &approach{link: it.link, id: p.v.id, passes: it.request, arriveS: it.arriveS,
-		leaveS: it.arriveS + (l.lengthM+p.k.lengthM)/larger(0.5*(it.fromMPS+leave), epsMPS), leaveMPS: float32(leave),
-		brakeMPS: float32(it.brake), speedMPS: float32(p.v.speedMPS), decel: float32(p.k.decel), distM: float32(it.seenM), waitS: p.v.waitS})
+	a := p.e.now.add(p.shard, it.link)
+	a.id, a.passes, a.waitS, a.arriveS = p.v.id, it.request, p.v.waitS, it.arriveS
+	a.leaveS = it.arriveS + (l.lengthM+p.k.lengthM)/larger(0.5*(it.fromMPS+leave), epsMPS)
+	a.leaveMPS, a.brakeMPS, a.speedMPS = float32(leave), float32(it.brake), float32(p.v.speedMPS)
+	a.decel, a.distM = float32(p.k.decel), float32(it.seenM)
 }
 
 func (p *planner) linkMaxMPS(l *link) float64 {

@@ -153,7 +153,9 @@ func (e *Engine) readVehicles(r *stateReader) {
 	}
 	e.now.reset(e.tick)
 	for i := range list {
-		e.now.add(0, &list[i])
+		a := e.now.add(0, list[i].link)
+		list[i].next = a.next
+		*a = list[i]
 	}
 }
 
