@@ -99,18 +99,23 @@ func cut(p, q, r, s orb.Point) (t, u float64, ok bool) {
 // apart returns the drawn distance from the common end of two lines at which
 // they are partM apart for good, the whole length when they never are. Lines
 // run away from their common end.
-func apart(a, b orb.LineString) (onA, onB float64) {
-	walk := func(p, q orb.LineString) float64 {
-		total, last := planar.Length(p), 0.0
-		const step = 0.25
-		for s := 0.0; s <= total; s += step {
-			if distanceTo(q, geo.PointAlong(p, lengthOf(s))) < partM {
-				last = s + step
-			}
+func apart(a, b orb.LineString) (onA, onB float64) { return apartOn(a, b), apartOn(b, a) }
+
+// apartOn looks from the far end of p for the last quarter of a metre that begins
+// near q. Along p the distance from q changes by no more than the way, so that
+// most quarters need no look.
+func apartOn(p, q orb.LineString) float64 {
+	const stepM = 0.25
+	total := planar.Length(p)
+	for i := int(total / stepM); i >= 0; {
+		at := float64(i) * stepM
+		away := distanceTo(q, geo.PointAlong(p, lengthOf(at)))
+		if away < partM {
+			return min(at+stepM, total)
 		}
-		return min(last, total)
+		i -= max(1, int((away-partM)/stepM))
 	}
-	return walk(a, b), walk(b, a)
+	return 0
 }
 
 func distanceTo(l orb.LineString, p orb.Point) float64 {
