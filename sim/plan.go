@@ -355,7 +355,7 @@ func (e *Engine) last(t trackID) (*veh, float64) {
 		return f, f.posM - e.kinds[f.kind].lengthM
 	}
 	if !e.hangs(t) {
-		return nil, 0
+		return nil, 0 // as tail would find, without the call
 	}
 	return e.tail(t, 0)
 }
