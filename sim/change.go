@@ -177,7 +177,7 @@ func (c *changer) segment(seg geo.SegmentID) {
 	total := 0
 	for l := range c.lanes {
 		w, t := &c.lanes[l], lanes.first+trackID(l)
-		w.t, w.tr, w.vs, w.at, w.first, w.last = t, &e.net.tracks[t], e.road[t], 0, none, none
+		w.t, w.tr, w.vs, w.at, w.aheadM, w.first, w.last = t, &e.net.tracks[t], e.road[t], 0, 0, none, none
 		w.head()
 		total += len(w.vs)
 	}
