@@ -113,26 +113,25 @@ func (e *Engine) freeCar(id carID) {
 
 // routeTrip gives a car its route and stops, and reports whether it has one.
 func (e *Engine) routeTrip(id carID, t *demand.Trip) bool {
-	c, k := &e.cars[id], &e.kinds[t.Type]
+	c := &e.cars[id]
 	open := t.Route != demand.NoRoute && e.routeOpen(t.Route, t.Type)
 	if open && len(t.Stops) == 0 {
 		c.path = e.sharedPath(t.Route, kindID(t.Type))
 		return true
 	}
-	var segs []geo.SegmentID
-	if open {
-		segs = e.in.Demand.Routes[t.Route].Segments
-	} else if segs = e.wayOf(c.trip, t, k); segs == nil {
+	w := e.wayOf(c.trip, t, open)
+	if w == nil {
 		return false
 	}
-	if e.paths.own == nil {
-		e.paths.shared, e.paths.own = map[[2]uint32]span{}, map[carID]bool{}
-	}
-	e.ownPath(id, segs)
-	c = &e.cars[id]
+	e.ownPath(id, w.segs)
 	c.rerouted = t.Route != demand.NoRoute && !open
-	e.halts[id] = e.planHalts(t, segs, 0)
-	e.lookAlong(c.path, 0, k, e.halts[id])
+	e.halts[id] = e.planHalts(t, w.segs, 0)
+	if looks := e.pathLook[c.path.begin : c.path.begin+c.path.count]; len(w.looks) > 0 {
+		copy(looks, w.looks)
+	} else {
+		e.lookAlong(c.path, 0, &e.kinds[t.Type], e.halts[id])
+		w.looks = slices.Clone(looks)
+	}
 	return true
 }
 
@@ -431,7 +430,7 @@ func (e *Engine) eachUpstream(track trackID, distM float64, depth int, ok func(f
 // enterRoad puts a vehicle on its lane and books the departure.
 func (e *Engine) enterRoad(track trackID, v veh, trip int32) {
 	c := &e.cars[v.id]
-	delete(e.guide.kept, trip)
+	delete(e.queue.ready, trip)
 	c.depart, c.startM = e.tick, v.posM
 	c.enteredS = e.nowS
 	c.freeS = (e.net.tracks[track].lengthM - v.posM) / max(e.net.tracks[track].limitMPS*float64(v.factor), 0.1)

@@ -16,9 +16,6 @@ type pathStore struct {
 
 // sharedPath returns the cells of a route of the demand for a kind.
 func (e *Engine) sharedPath(r demand.RouteID, id kindID) span {
-	if e.paths.shared == nil {
-		e.paths.shared, e.paths.own = map[[2]uint32]span{}, map[carID]bool{}
-	}
 	key := [2]uint32{uint32(r), uint32(id)}
 	if s, ok := e.paths.shared[key]; ok {
 		return s

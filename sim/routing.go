@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"math"
 	"slices"
 	"time"
 
@@ -27,14 +28,6 @@ type guide struct {
 	round   int32     // of nodes
 	heap    []heapItem
 	goal    *waymark
-	kept    map[int32]keptWay // by trip that waits to depart
-}
-
-// keptWay is a way found for a trip that had no room to depart. It holds until
-// travel times are renewed.
-type keptWay struct {
-	until int64 // the tick of the renewal
-	segs  []geo.SegmentID
 }
 
 // wayGraph lists for every segment which segments follow and who may go there.
@@ -85,7 +78,7 @@ func (e *Engine) prepareGuide() *guide {
 	n := e.net.city.Segments.Len()
 	g.ways = newWayGraph(e.net)
 	g.timeS, g.vehS, g.distM = make([]float64, n), make([]float64, n), make([]float64, n)
-	g.nodes, g.kept = make([]wayNode, n), map[int32]keptWay{}
+	g.nodes = make([]wayNode, n)
 	for s, seg := range e.net.city.Segments.All() {
 		g.timeS[s] = float64(seg.Length) / float64(seg.Limit)
 	}
@@ -131,18 +124,35 @@ func (e *Engine) renewGuide() {
 	}
 }
 
-// wayOf is findRoute for trip i, which may have asked before and found no room
-// to depart.
-func (e *Engine) wayOf(i int32, t *demand.Trip, k *kind) []geo.SegmentID {
-	g := e.prepareGuide()
-	if w, ok := g.kept[i]; ok && w.until == g.next {
-		return w.segs
+// readyWay is the way of a trip that is about to depart, or had no room to: it
+// tries in every step, so what was worked out is kept.
+type readyWay struct {
+	until int64 // tick up to which it holds: the renewal of travel times
+	segs  []geo.SegmentID
+	looks []lookID // what lies ahead on it; none before it was first asked for
+}
+
+// wayOf returns the way of trip i, its given route if that is open; nil when
+// there is none.
+func (e *Engine) wayOf(i int32, t *demand.Trip, open bool) *readyWay {
+	until := int64(math.MaxInt64)
+	if !open {
+		until = e.prepareGuide().next
 	}
-	g.refresh()
-	w := e.findRoute(t, k)
-	if w != nil {
-		g.kept[i] = keptWay{g.next, w}
+	if w := e.queue.ready[i]; w != nil && w.until == until {
+		return w
 	}
+	w := &readyWay{until: until}
+	if open {
+		w.segs = e.in.Demand.Routes[t.Route].Segments
+	} else {
+		e.guide.refresh()
+		w.segs = e.findRoute(t, &e.kinds[t.Type])
+	}
+	if w.segs == nil {
+		return nil
+	}
+	e.queue.ready[i] = w
 	return w
 }
 

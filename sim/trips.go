@@ -47,8 +47,9 @@ type insertion struct {
 	next    int // first trip whose time has not come
 	waiting int // trips not yet inserted
 	due     [][]int32
-	active  []geo.SegmentID // segments with due trips, in order of the first
-	full    uint64          // lanes of the segment in hand on which a vehicle found no room in this step
+	active  []geo.SegmentID     // segments with due trips, in order of the first
+	full    uint64              // lanes of the segment in hand on which a vehicle found no room in this step
+	ready   map[int32]*readyWay // by trip whose turn it is to depart
 }
 
 // Add schedules further trips. They must not depart before the engine's time;
@@ -127,6 +128,7 @@ func (e *Engine) mergeTrips(fresh []scheduled) {
 	e.totals.scheduled += len(fresh)
 	if e.queue.due == nil {
 		e.queue.due = make([][]int32, e.net.city.Segments.Len())
+		e.queue.ready = map[int32]*readyWay{}
 	}
 }
 

@@ -1,11 +1,15 @@
 // Command city measures the engine on a city folder with its demand: vehicle-
 // seconds per second of one core, of the run without load, with the number of
-// vehicles on the road. tideway gen city makes folders.
+// vehicles on the road and what each takes of the heap. tideway gen city makes
+// folders. With -fill the run is measured from the step on at which that many
+// vehicles are on the road; -state keeps that moment for further runs.
 package main
 
 import (
+	"errors"
 	"flag"
 	"fmt"
+	"io/fs"
 	"os"
 	"runtime"
 	"runtime/pprof"
@@ -17,55 +21,103 @@ import (
 	"tideway/sim/demand/csv"
 )
 
+// options are the flags.
+type options struct {
+	dir, state, profile string
+	begin, end, measure time.Duration
+	fill, threads       int
+}
+
 func main() {
-	dir := flag.String("dir", "", "city folder with demand tables")
-	begin, end := flag.Duration("begin", 7*time.Hour, "begin"), flag.Duration("end", 8*time.Hour, "end")
-	threads := flag.Int("threads", 1, "threads")
-	profile := flag.String("profile", "", "file for a CPU profile")
+	var o options
+	flag.StringVar(&o.dir, "dir", "", "city folder with demand tables")
+	flag.DurationVar(&o.begin, "begin", 7*time.Hour, "begin")
+	flag.DurationVar(&o.end, "end", 8*time.Hour, "end of departures and of the run")
+	flag.IntVar(&o.fill, "fill", 0, "measure from the step on at which so many vehicles are on the road")
+	flag.DurationVar(&o.measure, "measure", 0, "how long to measure; 0: to the end")
+	flag.StringVar(&o.state, "state", "", "file with the state at which -fill is reached; written when it is missing")
+	flag.IntVar(&o.threads, "threads", 1, "threads")
+	flag.StringVar(&o.profile, "profile", "", "file for a CPU profile")
 	flag.Parse()
-	if err := run(*dir, *begin, *end, *threads, *profile); err != nil {
+	if err := run(o); err != nil {
 		fmt.Println(err)
 		os.Exit(1)
 	}
 }
 
-func run(dir string, begin, end time.Duration, threads int, profile string) error {
-	city, _, err := gmns.ReadDir(dir)
+func run(o options) error {
+	city, _, err := gmns.ReadDir(o.dir)
 	if err != nil {
 		return err
 	}
-	d, err := csv.ReadDir(dir, city)
+	d, err := csv.ReadDir(o.dir, city)
 	if err != nil {
 		return err
 	}
-	before := heapMB()
-	e, err := sim.New(sim.Input{City: city, Demand: d, Begin: begin, End: end, StuckAfter: 5 * time.Minute, Seed: 1, Threads: threads})
+	in := sim.Input{City: city, Demand: d, Begin: o.begin, End: o.end, StuckAfter: 5 * time.Minute, Seed: 1, Threads: o.threads}
+	e, err := sim.New(in)
 	if err != nil {
 		return err
 	}
-	loaded := heapMB()
-	stop, err := profiling(profile)
+	empty := heapMB()
+	if e, err = filled(o, in, e); err != nil {
+		return err
+	}
+	stop, err := profiling(o.profile)
 	if err != nil {
 		return err
 	}
 	defer stop()
-	most := 0
-	wall, used := time.Now(), cpuS()
-	for !e.Done() {
-		e.Step()
-		most = max(most, e.Progress().OnRoad)
-		if e.Time()%(10*time.Minute) == 0 {
-			fmt.Printf("%v: %d on the road, %.1f s of CPU\n", e.Time(), e.Progress().OnRoad, cpuS()-used)
-		}
-	}
-	used = cpuS() - used
-	s := e.Result().Summary
-	fmt.Printf("%d segments, %d threads: inserted %d, at most %d on the road, released %d, %.0f vehicle-seconds, %.2f s of CPU, %.2f s wall: %.2f M/CPU-s, %.2f M/s; heap %.0f MB city and demand, %.0f MB with the engine, %.0f MB now; state %s\n",
-		city.Segments.Len(), threads, s.Inserted, most, s.Released, s.VehicleSeconds, used, time.Since(wall).Seconds(), s.VehicleSeconds/used/1e6,
-		s.VehicleSeconds/time.Since(wall).Seconds()/1e6, before, loaded, heapMB(), s.StateHash)
+	report(o, e, empty)
 	return nil
 }
 
+// filled returns the engine when it holds o.fill vehicles, from the state file
+// if there is one.
+func filled(o options, in sim.Input, e *sim.Engine) (*sim.Engine, error) {
+	if o.state != "" {
+		state, err := os.ReadFile(o.state)
+		if err == nil {
+			return sim.Resume(in, state)
+		}
+		if !errors.Is(err, fs.ErrNotExist) {
+			return nil, err
+		}
+	}
+	for used := cpuS(); e.Progress().OnRoad < o.fill && !e.Done(); {
+		e.Step()
+		tell(e, 5*time.Minute, used)
+	}
+	if o.state == "" {
+		return e, nil
+	}
+	return e, os.WriteFile(o.state, e.Save(), 0o644)
+}
+
+// report steps to the end of what is measured and prints the line.
+func report(o options, e *sim.Engine, empty float64) {
+	before, until := e.Result().Summary, e.Time()+o.measure
+	least, most := e.Progress().OnRoad, 0
+	wall, used := time.Now(), cpuS()
+	for !e.Done() && (o.measure == 0 || e.Time() < until) {
+		e.Step()
+		least, most = min(least, e.Progress().OnRoad), max(most, e.Progress().OnRoad)
+		tell(e, 10*time.Minute, used)
+	}
+	cpu, passed := cpuS()-used, time.Since(wall).Seconds()
+	s, full := e.Result().Summary, heapMB()
+	driven := s.VehicleSeconds - before.VehicleSeconds
+	fmt.Printf("%d threads, to %v: inserted %d, %d to %d on the road, completed %d, released %d, %.0f vehicle-seconds, %.2f s of CPU, %.2f s wall: %.2f M/CPU-s, %.2f M/s; heap %.0f MB empty, %.0f B a vehicle on the road at the end; state %s\n",
+		o.threads, e.Time(), s.Inserted-before.Inserted, least, most, s.Completed-before.Completed, s.Released-before.Released, driven, cpu, passed,
+		driven/cpu/1e6, driven/passed/1e6, empty, (full-empty)*1e6/float64(e.Progress().OnRoad), s.StateHash)
+}
+
+// tell prints how far the engine is, every so often.
+func tell(e *sim.Engine, every time.Duration, used float64) {
+	if e.Time()%every == 0 {
+		fmt.Printf("%v: %d on the road, %d arrived, %.1f s of CPU\n", e.Time(), e.Progress().OnRoad, e.Progress().Completed, cpuS()-used)
+	}
+}
 func profiling(file string) (stop func(), err error) {
 	if file == "" {
 		return func() {}, nil
