@@ -43,15 +43,15 @@ type Engine struct {
 	greens  []greenTimes
 	signals []signalHead
 
-	now, before                      *approaches // of this step and the one before
-	active                           activity
-	shard                            int // tracks of a shard
-	plan, late, move, frozen, change phase
-	threads                          int
-	planners                         []planner
-	movers                           []mover
-	changers                         []changer
-	ends                             []trackEnds
+	now, before                            *approaches // of this step and the one before
+	active                                 activity
+	shard                                  int // tracks of a shard
+	plan, late, move, frozen, change, seek phase
+	threads                                int
+	planners                               []planner
+	movers                                 []mover
+	changers                               []changer
+	ends                                   []trackEnds
 
 	intervalTicks int64
 	tally         tally
@@ -87,7 +87,7 @@ func New(in Input) (*Engine, error) {
 	e.now, e.before = newApproaches(len(e.net.links), e.threads > 1), newApproaches(len(e.net.links), e.threads > 1)
 	e.ends = make([]trackEnds, len(e.net.tracks))
 	e.active.listed = make([]bool, len(e.net.tracks))
-	e.plan, e.late, e.move, e.frozen, e.change = e.planShard, e.lateShard, e.moveShard, e.freezeShard, e.changeShard
+	e.plan, e.late, e.move, e.frozen, e.change, e.seek = e.planShard, e.lateShard, e.moveShard, e.freezeShard, e.changeShard, e.findShard
 	e.looks = newOutlooks(e.net)
 	e.paths.shared, e.paths.own = map[[2]uint32]span{}, map[carID]bool{}
 	e.tally = newTally(e.net)

@@ -22,6 +22,7 @@ func (e *Engine) insert() {
 		q.due[s] = append(q.due[s], int32(q.next))
 		q.next++
 	}
+	e.findWays()
 	kept := q.active[:0]
 	for _, s := range q.active {
 		q.full = 0
@@ -114,13 +115,14 @@ func (e *Engine) freeCar(id carID) {
 // routeTrip gives a car its route and stops, and reports whether it has one.
 func (e *Engine) routeTrip(id carID, t *demand.Trip) bool {
 	c := &e.cars[id]
-	open := t.Route != demand.NoRoute && e.routeOpen(t.Route, t.Type)
+	open := e.openRoute(t)
 	if open && len(t.Stops) == 0 {
 		c.path = e.sharedPath(t.Route, kindID(t.Type))
 		return true
 	}
-	w := e.wayOf(c.trip, t, open)
-	if w == nil {
+	w := e.ready(c.trip, open)
+	if e.find(w, open); w.segs == nil {
+		delete(e.queue.ready, c.trip)
 		return false
 	}
 	e.ownPath(id, w.segs)

@@ -1,7 +1,6 @@
 package sim
 
 import (
-	"math"
 	"slices"
 	"time"
 
@@ -23,49 +22,47 @@ type guide struct {
 	stale   bool // times have been renewed since the landmarks were measured
 	reverse *wayGraph
 	marks   [landmarks]geo.SegmentID
-	bounds  []waymark // by segment
-	nodes   []wayNode // by segment
-	round   int32     // of nodes
-	heap    []heapItem
-	goal    *waymark
+	bounds  []waymark        // by segment
+	finders chan *pathfinder // idle ones of one for every thread
 }
 
 // wayGraph lists for every segment which segments follow and who may go there.
 type wayGraph struct {
 	start []int32
-	to    []geo.SegmentID
-	allow []geo.ClassSet
-	costS []float64 // added by the junction
+	arcs  []wayArc
 }
+
+// wayArc leads onto a segment.
+type wayArc struct {
+	to    geo.SegmentID
+	allow geo.ClassSet
+	costS float64 // added by the junction
+}
+
+// from returns the arcs that leave a segment.
+func (w *wayGraph) from(s geo.SegmentID) []wayArc { return w.arcs[w.start[s]:w.start[s+1]] }
 
 func newWayGraph(n *network) *wayGraph {
 	segs := n.city.Segments.Len()
-	next := make([]map[geo.SegmentID]int, segs)
-	lists := make([][]geo.SegmentID, segs)
-	allow := make([][]geo.ClassSet, segs)
-	cost := make([][]float64, segs)
+	lists := make([][]wayArc, segs)
 	for m := range n.ways {
 		l := &n.links[n.ways[m].entry]
 		a, b := n.tracks[l.from].seg, n.tracks[l.lane].seg
-		inner := 0.0
 		mv := n.city.Movements.At(geo.MovementID(m))
-		inner = float64(mv.Length) / float64(mv.Limit)
-		if next[a] == nil {
-			next[a] = map[geo.SegmentID]int{}
-		}
-		i, known := next[a][b]
-		if !known {
+		inner := float64(mv.Length) / float64(mv.Limit)
+		i := slices.IndexFunc(lists[a], func(x wayArc) bool { return x.to == b })
+		if i < 0 {
 			i = len(lists[a])
-			next[a][b] = i
-			lists[a], allow[a], cost[a] = append(lists[a], b), append(allow[a], 0), append(cost[a], inner)
+			lists[a] = append(lists[a], wayArc{to: b, costS: inner})
 		}
-		allow[a][i] |= l.allow
-		cost[a][i] = min(cost[a][i], inner)
+		arc := &lists[a][i]
+		arc.allow |= l.allow
+		arc.costS = min(arc.costS, inner)
 	}
 	g := &wayGraph{start: make([]int32, segs+1)}
 	for a := range segs {
-		g.to, g.allow, g.costS = append(g.to, lists[a]...), append(g.allow, allow[a]...), append(g.costS, cost[a]...)
-		g.start[a+1] = int32(len(g.to))
+		g.arcs = append(g.arcs, lists[a]...)
+		g.start[a+1] = int32(len(g.arcs))
 	}
 	return g
 }
@@ -78,9 +75,12 @@ func (e *Engine) prepareGuide() *guide {
 	n := e.net.city.Segments.Len()
 	g.ways = newWayGraph(e.net)
 	g.timeS, g.vehS, g.distM = make([]float64, n), make([]float64, n), make([]float64, n)
-	g.nodes = make([]wayNode, n)
 	for s, seg := range e.net.city.Segments.All() {
 		g.timeS[s] = float64(seg.Length) / float64(seg.Limit)
+	}
+	g.finders = make(chan *pathfinder, e.threads)
+	for range e.threads {
+		g.finders <- g.newPathfinder()
 	}
 	g.survey()
 	return g
@@ -124,42 +124,10 @@ func (e *Engine) renewGuide() {
 	}
 }
 
-// readyWay is the way of a trip that is about to depart, or had no room to: it
-// tries in every step, so what was worked out is kept.
-type readyWay struct {
-	until int64 // tick up to which it holds: the renewal of travel times
-	segs  []geo.SegmentID
-	looks []lookID // what lies ahead on it; none before it was first asked for
-}
-
-// wayOf returns the way of trip i, its given route if that is open; nil when
-// there is none.
-func (e *Engine) wayOf(i int32, t *demand.Trip, open bool) *readyWay {
-	until := int64(math.MaxInt64)
-	if !open {
-		until = e.prepareGuide().next
-	}
-	if w := e.queue.ready[i]; w != nil && w.until == until {
-		return w
-	}
-	w := &readyWay{until: until}
-	if open {
-		w.segs = e.in.Demand.Routes[t.Route].Segments
-	} else {
-		e.guide.refresh()
-		w.segs = e.findRoute(t, &e.kinds[t.Type])
-	}
-	if w.segs == nil {
-		return nil
-	}
-	e.queue.ready[i] = w
-	return w
-}
-
 // findRoute returns a way for a trip over its intermediate places, nil when
-// there is none. A trip whose given route is closed keeps its ends.
+// there is none. A trip whose given route is closed keeps its ends. Several
+// threads may ask at a time.
 func (e *Engine) findRoute(t *demand.Trip, k *kind) []geo.SegmentID {
-	e.prepareGuide()
 	from, to, via := t.From, t.To, t.Via
 	if t.Route != demand.NoRoute {
 		segs := e.in.Demand.Routes[t.Route].Segments

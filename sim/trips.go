@@ -50,6 +50,7 @@ type insertion struct {
 	active  []geo.SegmentID     // segments with due trips, in order of the first
 	full    uint64              // lanes of the segment in hand on which a vehicle found no room in this step
 	ready   map[int32]*readyWay // by trip whose turn it is to depart
+	lost    []*readyWay         // those that have to be found
 }
 
 // Add schedules further trips. They must not depart before the engine's time;

@@ -40,9 +40,10 @@ func (w *waymark) bound(goal *waymark) float64 {
 
 // wayNode is what a search knows of a segment.
 type wayNode struct {
-	costS float64
-	from  geo.SegmentID
-	stamp int32 // round in which it was reached; below 0: and settled
+	costS  float64
+	boundS float64 // below what is still needed to the goal
+	from   geo.SegmentID
+	stamp  int32 // round in which it was reached; below 0: and settled
 }
 
 type heapItem struct {
@@ -54,25 +55,43 @@ func (a heapItem) before(b heapItem) bool {
 	return a.keyS < b.keyS || a.keyS == b.keyS && a.seg < b.seg
 }
 
-// shortest returns the quickest way between two segments at the times of the
-// guide; nil: none.
+// pathfinder is what one thread needs to search.
+type pathfinder struct {
+	g     *guide
+	nodes []wayNode // by segment
+	round int32     // of nodes
+	heap  []heapItem
+	goal  *waymark
+}
+
+func (g *guide) newPathfinder() *pathfinder {
+	return &pathfinder{g: g, nodes: make([]wayNode, len(g.timeS))}
+}
+
+// shortest returns the quickest way between two segments for a vehicle of kind
+// k; nil: none. Several threads may ask at a time.
 func (g *guide) shortest(from, to geo.SegmentID, k *kind) []geo.SegmentID {
-	g.begin(&g.bounds[to])
-	g.reach(from, geo.NoSegment, 0)
-	w := g.ways
-	for len(g.heap) > 0 {
-		at := g.pop().seg
-		n := &g.nodes[at]
+	f := <-g.finders
+	defer func() { g.finders <- f }()
+	return f.shortest(from, to, k)
+}
+
+func (f *pathfinder) shortest(from, to geo.SegmentID, k *kind) []geo.SegmentID {
+	f.begin(&f.g.bounds[to])
+	f.reach(from, geo.NoSegment, 0)
+	w, timeS := f.g.ways, f.g.timeS
+	for len(f.heap) > 0 {
+		at := f.pop().seg
+		n := &f.nodes[at]
 		if n.stamp < 0 {
 			continue
 		}
 		if n.stamp = -n.stamp; at == to {
-			return g.trace(to)
+			return f.trace(to)
 		}
-		for i := w.start[at]; i < w.start[at+1]; i++ {
-			if a := w.allow[i]; k.ignore && a != 0 || a.Has(k.class) {
-				next := w.to[i]
-				g.reach(next, at, n.costS+g.timeS[next]+w.costS[i])
+		for i := range w.from(at) {
+			if a := &w.from(at)[i]; k.ignore && a.allow != 0 || a.allow.Has(k.class) {
+				f.reach(a.to, at, n.costS+timeS[a.to]+a.costS)
 			}
 		}
 	}
@@ -80,44 +99,49 @@ func (g *guide) shortest(from, to geo.SegmentID, k *kind) []geo.SegmentID {
 }
 
 // begin starts a search towards goal; nil: in all directions.
-func (g *guide) begin(goal *waymark) {
-	if g.round++; g.round == math.MaxInt32 {
-		clear(g.nodes)
-		g.round = 1
+func (f *pathfinder) begin(goal *waymark) {
+	if f.round++; f.round == math.MaxInt32 {
+		clear(f.nodes)
+		f.round = 1
 	}
-	g.heap, g.goal = g.heap[:0], goal
+	f.heap, f.goal = f.heap[:0], goal
 }
 
 // reach notes a way to s unless a better one is known.
-func (g *guide) reach(s, from geo.SegmentID, costS float64) {
-	n := &g.nodes[s]
-	if n.stamp == -g.round || n.stamp == g.round && n.costS <= costS {
+func (f *pathfinder) reach(s, from geo.SegmentID, costS float64) {
+	n := &f.nodes[s]
+	switch {
+	case n.stamp == -f.round || n.stamp == f.round && n.costS <= costS:
 		return
+	case n.stamp == f.round:
+		n.costS, n.from = costS, from
+	case f.goal == nil:
+		*n = wayNode{costS, 0, from, f.round}
+	default:
+		*n = wayNode{costS, f.g.bounds[s].bound(f.goal), from, f.round}
 	}
-	*n = wayNode{costS, from, g.round}
-	key := costS
-	if g.goal != nil {
-		key += g.bounds[s].bound(g.goal)
-	}
-	g.heap = append(g.heap, heapItem{key, s})
-	h := g.heap
-	for i := len(h) - 1; i > 0; {
+	item := heapItem{costS + n.boundS, s}
+	f.heap = append(f.heap, item)
+	h := f.heap
+	i := len(h) - 1
+	for i > 0 {
 		up := (i - 1) / 4
-		if !h[i].before(h[up]) {
+		if !item.before(h[up]) {
 			break
 		}
-		h[i], h[up] = h[up], h[i]
+		h[i] = h[up]
 		i = up
 	}
+	h[i] = item
 }
 
 // pop takes the first item of the heap, which has four children to a node.
-func (g *guide) pop() heapItem {
-	h := g.heap
+func (f *pathfinder) pop() heapItem {
+	h := f.heap
 	top, last := h[0], len(h)-1
 	item := h[last]
 	h = h[:last]
-	g.heap = h
+	f.heap = h
 	if last == 0 {
 		return top
 	}
@@ -142,12 +166,16 @@ func (g *guide) pop() heapItem {
 	return top
 }
 
-func (g *guide) trace(to geo.SegmentID) []geo.SegmentID {
-	var way []geo.SegmentID
-	for s := to; s != geo.NoSegment; s = g.nodes[s].from {
-		way = append(way, s)
+func (f *pathfinder) trace(to geo.SegmentID) []geo.SegmentID {
+	n := 0
+	for s := to; s != geo.NoSegment; s = f.nodes[s].from {
+		n++
 	}
-	slices.Reverse(way)
+	way := make([]geo.SegmentID, n)
+	for s := to; s != geo.NoSegment; s = f.nodes[s].from {
+		n--
+		way[n] = s
+	}
 	return way
 }
 
@@ -175,13 +203,15 @@ func (g *guide) survey() {
 
 // measure renews the times from and to landmark l.
 func (g *guide) measure(l int) {
-	g.flood(g.ways, g.marks[l], func(a, b geo.SegmentID) float64 { return g.timeS[b] })
+	f := <-g.finders
+	defer func() { g.finders <- f }()
+	f.flood(g.ways, g.marks[l], func(a, b geo.SegmentID) float64 { return g.timeS[b] })
 	for s := range g.bounds {
-		g.bounds[s].fromS[l] = g.distance(s)
+		g.bounds[s].fromS[l] = f.distance(s)
 	}
-	g.flood(g.reverse, g.marks[l], func(a, b geo.SegmentID) float64 { return g.timeS[a] })
+	f.flood(g.reverse, g.marks[l], func(a, b geo.SegmentID) float64 { return g.timeS[a] })
 	for s := range g.bounds {
-		g.bounds[s].toS[l] = g.distance(s)
+		g.bounds[s].toS[l] = f.distance(s)
 	}
 }
 
@@ -208,27 +238,27 @@ func farthest(d []float64) int {
 }
 
 // distance is what the last flood found; infinite where it did not get.
-func (g *guide) distance(s int) float32 {
-	if n := &g.nodes[s]; n.stamp == -g.round {
+func (f *pathfinder) distance(s int) float32 {
+	if n := &f.nodes[s]; n.stamp == -f.round {
 		return float32(n.costS)
 	}
 	return float32(math.Inf(1))
 }
 
 // flood reaches every segment from one, with the times of steps along w.
-func (g *guide) flood(w *wayGraph, from geo.SegmentID, timeS func(a, b geo.SegmentID) float64) {
-	g.begin(nil)
-	g.reach(from, geo.NoSegment, 0)
-	for len(g.heap) > 0 {
-		at := g.pop().seg
-		n := &g.nodes[at]
+func (f *pathfinder) flood(w *wayGraph, from geo.SegmentID, timeS func(a, b geo.SegmentID) float64) {
+	f.begin(nil)
+	f.reach(from, geo.NoSegment, 0)
+	for len(f.heap) > 0 {
+		at := f.pop().seg
+		n := &f.nodes[at]
 		if n.stamp < 0 {
 			continue
 		}
 		n.stamp = -n.stamp
-		for i := w.start[at]; i < w.start[at+1]; i++ {
-			if w.allow[i] != 0 {
-				g.reach(w.to[i], at, n.costS+timeS(at, w.to[i])+w.costS[i])
+		for _, a := range w.from(at) {
+			if a.allow != 0 {
+				f.reach(a.to, at, n.costS+timeS(at, a.to)+a.costS)
 			}
 		}
 	}
@@ -237,19 +267,18 @@ func (g *guide) flood(w *wayGraph, from geo.SegmentID, timeS func(a, b geo.Segme
 // reversed returns the graph with every step the other way round.
 func (w *wayGraph) reversed() *wayGraph {
 	n := len(w.start) - 1
-	r := &wayGraph{start: make([]int32, n+1), to: make([]geo.SegmentID, len(w.to)), allow: make([]geo.ClassSet, len(w.to)), costS: make([]float64, len(w.to))}
-	for _, b := range w.to {
-		r.start[b+1]++
+	r := &wayGraph{start: make([]int32, n+1), arcs: make([]wayArc, len(w.arcs))}
+	for _, a := range w.arcs {
+		r.start[a.to+1]++
 	}
 	for b := range n {
 		r.start[b+1] += r.start[b]
 	}
 	next := slices.Clone(r.start)
-	for a := range n {
-		for i := w.start[a]; i < w.start[a+1]; i++ {
-			b := w.to[i]
-			r.to[next[b]], r.allow[next[b]], r.costS[next[b]] = geo.SegmentID(a), w.allow[i], w.costS[i]
-			next[b]++
+	for s := range geo.SegmentID(n) {
+		for _, a := range w.from(s) {
+			r.arcs[next[a.to]] = wayArc{s, a.allow, a.costS}
+			next[a.to]++
 		}
 	}
 	return r

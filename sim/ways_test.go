@@ -29,11 +29,12 @@ func TestWaysAreTheQuickest(t *testing.T) {
 		g.stale = true
 		g.refresh()
 		from := geo.SegmentID(rapid.IntRange(0, c.Segments.Len()-1).Draw(t, "from"))
-		g.flood(g.ways, from, func(_, b geo.SegmentID) float64 { return g.timeS[b] })
+		f := g.newPathfinder()
+		f.flood(g.ways, from, func(_, b geo.SegmentID) float64 { return g.timeS[b] })
 		want := make([]float64, len(g.timeS))
 		for s := range want {
 			want[s] = math.Inf(1)
-			if n := &g.nodes[s]; n.stamp == -g.round {
+			if n := &f.nodes[s]; n.stamp == -f.round {
 				want[s] = n.costS
 			}
 		}
@@ -51,9 +52,9 @@ func (g *guide) costOf(way []geo.SegmentID) float64 {
 	for i := 1; i < len(way); i++ {
 		a := way[i-1]
 		step := math.Inf(1)
-		for j := g.ways.start[a]; j < g.ways.start[a+1]; j++ {
-			if g.ways.to[j] == way[i] {
-				step = g.timeS[way[i]] + g.ways.costS[j]
+		for _, arc := range g.ways.from(a) {
+			if arc.to == way[i] {
+				step = g.timeS[way[i]] + arc.costS
 			}
 		}
 		sum += step
