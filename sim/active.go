@@ -65,6 +65,38 @@ func (e *Engine) collect() {
 	e.growWorkers()
 }
 
+// packEvery is after how many steps vehicles are laid in order again.
+const packEvery = 64
+
+// pack lays the vehicles of all tracks side by side, in order of the tracks:
+// tracks whose vehicles outgrow their place move elsewhere in memory, and the
+// phases, which go through the tracks in order, would wait for each of them.
+func (e *Engine) pack() {
+	if e.tick%packEvery != 1 {
+		return
+	}
+	total := 0
+	for t := range e.road {
+		total += roomy(e.road[t])
+	}
+	all := make([]veh, total)
+	for t, vs := range e.road {
+		room := roomy(vs)
+		e.road[t] = all[:len(vs):room]
+		copy(all, vs)
+		all = all[room:]
+	}
+}
+
+// roomy is the number of vehicles for which a track gets room: more than it
+// has, as long as any ever drove there.
+func roomy(vs []veh) int {
+	if cap(vs) == 0 {
+		return 0
+	}
+	return len(vs) + 1 + len(vs)/4
+}
+
 // growWorkers makes a worker for every shard.
 func (e *Engine) growWorkers() {
 	need := (len(e.active.tracks) + e.shard - 1) / e.shard

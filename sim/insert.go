@@ -72,6 +72,9 @@ func (e *Engine) depart(i int32) bool {
 	if e.status[i].state == Impossible {
 		return true
 	}
+	if e.shutIn(i) {
+		return false
+	}
 	id := e.newCar()
 	c := &e.cars[id]
 	c.trip = i
@@ -94,6 +97,36 @@ func (e *Engine) depart(i int32) bool {
 	}
 	e.enterRoad(track, v, i)
 	return true
+}
+
+// shutIn reports whether a trip that is known to have a way finds no room
+// behind the vehicles at the begin of its segment, wherever the way leads: then
+// it need not be looked for again.
+func (e *Engine) shutIn(i int32) bool {
+	t := &e.trips[i].Trip
+	if t.Pos != demand.PosBase || e.queue.ready[i] == nil {
+		return false
+	}
+	k := &e.kinds[t.Type]
+	first, lanes := e.net.city.LanesOf(e.origin(t))
+	for l := trackID(first); l < trackID(first)+trackID(lanes); l++ {
+		if base := min(k.lengthM+marginM, e.net.tracks[l].lengthM); e.spaceBehind(l, base) >= k.gapM && e.net.tracks[l].open(k) {
+			return false
+		}
+	}
+	return true
+}
+
+// spaceBehind is the distance from a place on a track to the tail of the
+// vehicle before it.
+func (e *Engine) spaceBehind(t trackID, posM float64) float64 {
+	vs := e.road[t]
+	for i := len(vs) - 1; i >= 0; i-- {
+		if f := &vs[i]; f.posM >= posM {
+			return f.posM - e.kinds[f.kind].lengthM - posM
+		}
+	}
+	return math.Inf(1)
 }
 
 func (e *Engine) newCar() carID {

@@ -65,6 +65,9 @@ func (e *Engine) findWays() {
 	q.lost = q.lost[:0]
 	for _, s := range q.active {
 		due := q.due[s]
+		if e.shutIn(due[0]) {
+			continue
+		}
 		if e.tick > 1 {
 			due = due[:min(2, len(due))]
 		}
