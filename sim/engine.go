@@ -118,6 +118,7 @@ func (e *Engine) Step() {
 	e.stepSignals()
 	e.now, e.before = e.before, e.now
 	e.now.reset(e.tick)
+	e.tidy()
 	e.pack()
 	e.collect()
 	e.each(e.plan)

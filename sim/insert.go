@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"math"
 	"math/bits"
 	"slices"
 
@@ -99,12 +100,11 @@ func (e *Engine) depart(i int32) bool {
 	return true
 }
 
-// shutIn reports whether a trip that is known to have a way finds no room
-// behind the vehicles at the begin of its segment, wherever the way leads: then
-// it need not be looked for again.
+// shutIn reports whether a trip finds no room behind the vehicles at the begin
+// of its segment, wherever its way leads: then none need be looked for.
 func (e *Engine) shutIn(i int32) bool {
 	t := &e.trips[i].Trip
-	if t.Pos != demand.PosBase || e.queue.ready[i] == nil {
+	if t.Pos != demand.PosBase {
 		return false
 	}
 	k := &e.kinds[t.Type]

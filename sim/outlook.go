@@ -43,14 +43,15 @@ type outlooks struct {
 	net    *network
 	lanes  []laneLook
 	first  []trackID // by the same index: the segment's lane 0
-	index  map[uint64][]lookID
+	index  []lookID  // hash table of 1 + id, 0: free; at most half full
+	used   int       // of index
 	work   []laneLook
 	onward []onward
 	known  map[onward]uint32 // where in onward
 }
 
 func newOutlooks(n *network) *outlooks {
-	o := &outlooks{net: n, index: map[uint64][]lookID{}, known: map[onward]uint32{}}
+	o := &outlooks{net: n, index: make([]lookID, 64), known: map[onward]uint32{}}
 	var none onward
 	for i := range none {
 		none[i] = noTrack
@@ -186,23 +187,46 @@ func (o *outlooks) fix(first trackID, k *kind) {
 // intern stores the lanes in work, those of the segment that begins with lane
 // first, or finds them stored.
 func (o *outlooks) intern(first trackID) lookID {
-	h := uint64(first)*0x9e3779b97f4a7c15 + uint64(len(o.work))
 	for i := range o.work {
-		w := &o.work[i]
-		w.count = uint8(len(o.work) - i)
-		h = (h ^ uint64(uint32(w.link))<<32 ^ uint64(math.Float32bits(w.usableM))) * 0xff51afd7ed558ccd
-		h = (h ^ h>>29) + uint64(w.onward)<<16 + uint64(uint8(w.off))<<8 + uint64(uint8(w.follow))
+		o.work[i].count = uint8(len(o.work) - i)
 	}
-	for _, id := range o.index[h] {
-		if o.first[id] == first && slices.Equal(o.of(id), o.work) {
-			return id
-		}
+	at := o.slot(first, o.work)
+	if id := o.index[at]; id != 0 {
+		return id - 1
 	}
 	id := lookID(len(o.lanes))
 	o.lanes = append(o.lanes, o.work...)
 	for range o.work {
 		o.first = append(o.first, first)
 	}
-	o.index[h] = append(o.index[h], id)
+	o.index[at] = id + 1
+	if o.used++; 2*o.used > len(o.index) {
+		o.widen()
+	}
 	return id
+}
+
+// slot is where the index has, or would get, the number of an outlook.
+func (o *outlooks) slot(first trackID, lanes []laneLook) int {
+	h := uint64(first)*0x9e3779b97f4a7c15 + uint64(len(lanes))
+	for i := range lanes {
+		w := &lanes[i]
+		h = (h ^ uint64(uint32(w.link))<<32 ^ uint64(math.Float32bits(w.usableM))) * 0xff51afd7ed558ccd
+		h = (h ^ h>>29) + uint64(w.onward)<<16 + uint64(uint8(w.off))<<8 + uint64(uint8(w.follow))
+	}
+	mask := len(o.index) - 1
+	for at := int(h^h>>32) & mask; ; at = (at + 1) & mask {
+		id := o.index[at]
+		if id == 0 || o.first[id-1] == first && slices.Equal(o.of(id-1), lanes) {
+			return at
+		}
+	}
+}
+
+// widen doubles the index.
+func (o *outlooks) widen() {
+	o.index = make([]lookID, 2*len(o.index))
+	for id := 0; id < len(o.lanes); id += int(o.lanes[id].count) {
+		o.index[o.slot(o.first[id], o.of(lookID(id)))] = lookID(id) + 1
+	}
 }

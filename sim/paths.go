@@ -5,13 +5,13 @@ import (
 	"tideway/sim/demand"
 )
 
-// pathStore hands out runs of cells of the engine's path arena. Routes of the
-// demand are stored once per vehicle kind and kept; those of single vehicles go
-// back when they have left.
+// pathStore knows who uses the cells of the engine's path arena. Routes of the
+// demand are stored once per vehicle kind and kept; those of single vehicles lie
+// idle when they have left, until the arena is tidied.
 type pathStore struct {
 	shared map[[2]uint32]span // by route and kind
-	free   [32][]int32        // runs given back, by size class
 	own    map[carID]bool
+	idle   int // cells of vehicles that have left, since the arena was tidied
 }
 
 // sharedPath returns the cells of a route of the demand for a kind.
@@ -30,47 +30,32 @@ func (e *Engine) sharedPath(r demand.RouteID, id kindID) span {
 }
 
 // ownPath gives a vehicle a route of its own, in place of the one it had.
-func (e *Engine) ownPath(id carID, segs []geo.SegmentID) span {
+func (e *Engine) ownPath(id carID, segs []geo.SegmentID) {
 	e.dropPath(id)
-	class := sizeClass(len(segs))
-	s := span{count: int32(len(segs))}
-	if list := e.paths.free[class]; len(list) > 0 {
-		s.begin = list[len(list)-1]
-		e.paths.free[class] = list[:len(list)-1]
-	} else {
-		s.begin = int32(len(e.pathSeg))
-		e.pathSeg = append(e.pathSeg, make([]geo.SegmentID, 1<<class)...)
-		e.pathLook = append(e.pathLook, make([]lookID, 1<<class)...)
-	}
-	copy(e.pathSeg[s.begin:], segs)
-	e.cars[id].path = s
+	e.cars[id].path = span{begin: int32(len(e.pathSeg)), count: int32(len(segs))}
+	e.pathSeg = append(e.pathSeg, segs...)
+	e.pathLook = append(e.pathLook, make([]lookID, len(segs))...)
 	e.paths.own[id] = true
-	return s
 }
 
-func sizeClass(n int) int {
-	class := 0
-	for 1<<class < n {
-		class++
-	}
-	return class
-}
-
-// dropPath gives back the cells of a vehicle's own route.
+// dropPath gives up the cells of a vehicle's own route: at once if they are the
+// last, as are those of a vehicle that found no room to depart.
 func (e *Engine) dropPath(id carID) {
 	if !e.paths.own[id] {
 		return
 	}
 	delete(e.paths.own, id)
-	s := e.cars[id].path
-	class := sizeClass(int(s.count))
-	e.paths.free[class] = append(e.paths.free[class], s.begin)
+	c := &e.cars[id]
+	if s := c.path; c.at == 0 && int(s.begin+s.count) == len(e.pathSeg) {
+		e.pathSeg, e.pathLook = e.pathSeg[:s.begin], e.pathLook[:s.begin]
+		return
+	}
+	e.paths.idle += int(c.path.count)
 }
 
 // lookAlong works out the outlooks of a path from position from on, backwards
 // from its end, with the stops that lie ahead.
 func (e *Engine) lookAlong(s span, from int32, k *kind, halts []haltPlan) {
-	segs := e.pathSeg[s.begin : s.begin+s.count]
 	next, ahead := geo.NoSegment, noLook
 	h := len(halts) - 1
 	for i := s.count - 1; i >= from; i-- {
@@ -79,9 +64,10 @@ func (e *Engine) lookAlong(s span, from int32, k *kind, halts []haltPlan) {
 			at = haltAt{lane: halts[h].lane, stopM: halts[h].endM} // the first one on the segment wins
 			h--
 		}
-		ahead = e.looks.look(segs[i], next, ahead, k, at)
+		seg := e.pathSeg[s.begin+i]
+		ahead = e.looks.look(seg, next, ahead, k, at)
 		e.pathLook[s.begin+i] = ahead
-		next = segs[i]
+		next = seg
 	}
 }
 

@@ -14,7 +14,7 @@ import (
 // one build on one architecture; Version, the city's version and the sizes of
 // the records are checked.
 
-const stateMagic = "tideway/sim state 1"
+const stateMagic = "tideway/sim state 2"
 
 // Save returns the engine's whole state: an engine that resumes from it goes on
 // bit for bit as this one does. Cost: a few hundred bytes per vehicle, trip and
@@ -166,21 +166,24 @@ type sharedPathRow struct {
 }
 
 func (e *Engine) writePaths(w *stateWriter) {
-	rows := make([]sharedPathRow, 0, len(e.paths.shared))
-	for key, s := range e.paths.shared {
-		rows = append(rows, sharedPathRow{key[0], key[1], s})
-	}
-	slices.SortFunc(rows, func(a, b sharedPathRow) int { return int(a.path.begin) - int(b.path.begin) })
-	block(w, rows)
+	block(w, e.sharedRows())
 	own := make([]carID, 0, len(e.paths.own))
 	for id := range e.paths.own {
 		own = append(own, id)
 	}
 	slices.Sort(own)
 	block(w, own)
-	for i := range e.paths.free {
-		block(w, e.paths.free[i])
+	w.number(int64(e.paths.idle))
+}
+
+// sharedRows lists the shared routes as they lie in the path arena.
+func (e *Engine) sharedRows() []sharedPathRow {
+	rows := make([]sharedPathRow, 0, len(e.paths.shared))
+	for key, s := range e.paths.shared {
+		rows = append(rows, sharedPathRow{key[0], key[1], s})
 	}
+	slices.SortFunc(rows, func(a, b sharedPathRow) int { return int(a.path.begin) - int(b.path.begin) })
+	return rows
 }
 
 func (e *Engine) readPaths(r *stateReader) {
@@ -191,9 +194,7 @@ func (e *Engine) readPaths(r *stateReader) {
 	for _, id := range unblock[carID](r) {
 		e.paths.own[id] = true
 	}
-	for i := range e.paths.free {
-		e.paths.free[i] = unblock[int32](r)
-	}
+	e.paths.idle = int(r.number())
 }
 
 func (e *Engine) writeSignals(w *stateWriter) {

@@ -35,7 +35,7 @@ func main() {
 	flag.DurationVar(&o.end, "end", 8*time.Hour, "end of departures and of the run")
 	flag.IntVar(&o.fill, "fill", 0, "measure from the step on at which so many vehicles are on the road")
 	flag.DurationVar(&o.measure, "measure", 0, "how long to measure; 0: to the end")
-	flag.StringVar(&o.state, "state", "", "file with the state at which -fill is reached; written when it is missing")
+	flag.StringVar(&o.state, "state", "", "file with a state to begin at; when it is missing it is written when -fill is reached")
 	flag.IntVar(&o.threads, "threads", 1, "threads")
 	flag.StringVar(&o.profile, "profile", "", "file for a CPU profile")
 	flag.Parse()
@@ -72,23 +72,23 @@ func run(o options) error {
 	return nil
 }
 
-// filled returns the engine when it holds o.fill vehicles, from the state file
-// if there is one.
+// filled returns the engine when it holds o.fill vehicles, begun at the state
+// in the file if there is one.
 func filled(o options, in sim.Input, e *sim.Engine) (*sim.Engine, error) {
-	if o.state != "" {
-		state, err := os.ReadFile(o.state)
-		if err == nil {
-			return sim.Resume(in, state)
-		}
-		if !errors.Is(err, fs.ErrNotExist) {
+	state, err := os.ReadFile(o.state)
+	switch {
+	case err == nil:
+		if e, err = sim.Resume(in, state); err != nil {
 			return nil, err
 		}
+	case o.state != "" && !errors.Is(err, fs.ErrNotExist):
+		return nil, err
 	}
 	for used := cpuS(); e.Progress().OnRoad < o.fill && !e.Done(); {
 		e.Step()
 		tell(e, 5*time.Minute, used)
 	}
-	if o.state == "" {
+	if o.state == "" || state != nil {
 		return e, nil
 	}
 	return e, os.WriteFile(o.state, e.Save(), 0o644)

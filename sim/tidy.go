@@ -1,0 +1,99 @@
+package sim
+
+import "slices"
+
+// tidyShare is the part of the path arena that may lie idle: what vehicles leave
+// behind that have arrived.
+const tidyShare = 0.25
+
+// tidy lays routes and outlooks side by side again, in the order in which the
+// phases read them, without those that no vehicle will look at any more: routes
+// up to where their vehicles are, and what lay ahead there. Numbers of outlooks
+// change, nothing else does.
+func (e *Engine) tidy() {
+	if float64(e.paths.idle) <= tidyShare*float64(len(e.pathSeg)) {
+		return
+	}
+	e.paths.idle = 0
+	e.tidyPaths()
+	e.looks.tidy(e.pathLook, e.queue.ready)
+	e.eachVeh(func(v *veh) { v.look = e.pathLook[v.path] })
+}
+
+// eachVeh visits all vehicles, those in the air too.
+func (e *Engine) eachVeh(visit func(v *veh)) {
+	for t := range e.road {
+		for i := range e.road[t] {
+			visit(&e.road[t][i])
+		}
+	}
+	for i := range e.air {
+		visit(&e.air[i])
+	}
+}
+
+// tidyPaths moves the routes of the demand whole, and of a vehicle's own what
+// lies ahead of it: its path then begins before the cells it has, as positions
+// on it count from its first segment.
+func (e *Engine) tidyPaths() {
+	segs, looks := e.pathSeg, e.pathLook
+	e.pathSeg, e.pathLook = nil, nil
+	move := func(from, to int32) int32 {
+		e.pathSeg, e.pathLook = append(e.pathSeg, segs[from:to]...), append(e.pathLook, looks[from:to]...)
+		return int32(len(e.pathSeg)) - (to - from)
+	}
+	moved := map[int32]int32{}
+	for _, row := range e.sharedRows() {
+		begin := move(row.path.begin, row.path.begin+row.path.count)
+		moved[row.path.begin] = begin
+		e.paths.shared[[2]uint32{row.route, row.kind}] = span{begin, row.path.count}
+	}
+	e.eachVeh(func(v *veh) {
+		c := &e.cars[v.id]
+		if p := &c.path; e.paths.own[v.id] {
+			p.begin = move(p.begin+c.at, p.begin+p.count) - c.at
+		} else {
+			p.begin = moved[p.begin]
+		}
+		v.path = c.path.begin + c.at
+	})
+}
+
+// tidy keeps the outlooks of the paths and of those who are about to depart, in
+// order of the segments, and writes their new numbers there.
+func (o *outlooks) tidy(paths []lookID, ready map[int32]*readyWay) {
+	number := make([]lookID, len(o.lanes))
+	each := func(visit func(id *lookID)) {
+		for i := range paths {
+			visit(&paths[i])
+		}
+		for _, w := range ready {
+			for i := range w.looks {
+				visit(&w.looks[i])
+			}
+		}
+	}
+	var kept []lookID
+	each(func(id *lookID) {
+		if number[*id] == 0 {
+			number[*id] = 1
+			kept = append(kept, *id)
+		}
+	})
+	slices.SortFunc(kept, func(a, b lookID) int {
+		if o.first[a] != o.first[b] {
+			return int(o.first[a] - o.first[b])
+		}
+		return int(a) - int(b)
+	})
+	was := *o
+	*o = *newOutlooks(o.net)
+	for _, id := range kept {
+		o.work = append(o.work[:0], was.of(id)...)
+		for i := range o.work {
+			o.work[i].onward = o.place(was.onward[o.work[i].onward])
+		}
+		number[id] = o.intern(was.first[id])
+	}
+	each(func(id *lookID) { *id = number[*id] })
+}
