@@ -89,7 +89,7 @@ func New(in Input) (*Engine, error) {
 	e.active.listed = make([]bool, len(e.net.tracks))
 	e.plan, e.late, e.move, e.frozen, e.change, e.seek = e.planShard, e.lateShard, e.moveShard, e.freezeShard, e.changeShard, e.findShard
 	e.looks = newOutlooks(e.net)
-	e.paths.shared, e.paths.own = map[[2]uint32]span{}, map[carID]bool{}
+	e.paths.shared = map[[2]uint32]span{}
 	e.tally = newTally(e.net)
 	e.addKinds()
 	e.addDetectors()

@@ -10,8 +10,7 @@ import (
 // idle when they have left, until the arena is tidied.
 type pathStore struct {
 	shared map[[2]uint32]span // by route and kind
-	own    map[carID]bool
-	idle   int // cells of vehicles that have left, since the arena was tidied
+	idle   int                // cells of vehicles that have left, since the arena was tidied
 }
 
 // sharedPath returns the cells of a route of the demand for a kind.
@@ -32,20 +31,20 @@ func (e *Engine) sharedPath(r demand.RouteID, id kindID) span {
 // ownPath gives a vehicle a route of its own, in place of the one it had.
 func (e *Engine) ownPath(id carID, segs []geo.SegmentID) {
 	e.dropPath(id)
-	e.cars[id].path = span{begin: int32(len(e.pathSeg)), count: int32(len(segs))}
+	c := &e.cars[id]
+	c.path, c.own = span{begin: int32(len(e.pathSeg)), count: int32(len(segs))}, true
 	e.pathSeg = append(e.pathSeg, segs...)
 	e.pathLook = append(e.pathLook, make([]lookID, len(segs))...)
-	e.paths.own[id] = true
 }
 
 // dropPath gives up the cells of a vehicle's own route: at once if they are the
 // last, as are those of a vehicle that found no room to depart.
 func (e *Engine) dropPath(id carID) {
-	if !e.paths.own[id] {
+	c := &e.cars[id]
+	if !c.own {
 		return
 	}
-	delete(e.paths.own, id)
-	c := &e.cars[id]
+	c.own = false
 	if s := c.path; c.at == 0 && int(s.begin+s.count) == len(e.pathSeg) {
 		e.pathSeg, e.pathLook = e.pathSeg[:s.begin], e.pathLook[:s.begin]
 		return
@@ -73,7 +72,7 @@ func (e *Engine) lookAlong(s span, from int32, k *kind, halts []haltPlan) {
 
 // relook renews the outlooks of a vehicle whose stops or route have changed.
 func (e *Engine) relook(v *veh, c *car) {
-	if !e.paths.own[v.id] {
+	if !c.own {
 		e.lookUp(v, c)
 		return
 	}

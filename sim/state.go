@@ -167,12 +167,6 @@ type sharedPathRow struct {
 
 func (e *Engine) writePaths(w *stateWriter) {
 	block(w, e.sharedRows())
-	own := make([]carID, 0, len(e.paths.own))
-	for id := range e.paths.own {
-		own = append(own, id)
-	}
-	slices.Sort(own)
-	block(w, own)
 	w.number(int64(e.paths.idle))
 }
 
@@ -187,12 +181,9 @@ func (e *Engine) sharedRows() []sharedPathRow {
 }
 
 func (e *Engine) readPaths(r *stateReader) {
-	e.paths.shared, e.paths.own = map[[2]uint32]span{}, map[carID]bool{}
+	e.paths.shared = map[[2]uint32]span{}
 	for _, row := range unblock[sharedPathRow](r) {
 		e.paths.shared[[2]uint32{row.route, row.kind}] = row.path
-	}
-	for _, id := range unblock[carID](r) {
-		e.paths.own[id] = true
 	}
 	e.paths.idle = int(r.number())
 }
@@ -304,7 +295,7 @@ func (e *Engine) rebuild() {
 	}
 	renew := func(v *veh) {
 		c := &e.cars[v.id]
-		if e.paths.own[v.id] {
+		if c.own {
 			e.lookAlong(c.path, c.at, &e.kinds[v.kind], e.halts[v.id][c.halt:])
 		}
 		v.look = e.pathLook[v.path]

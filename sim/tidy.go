@@ -50,7 +50,7 @@ func (e *Engine) tidyPaths() {
 	}
 	e.eachVeh(func(v *veh) {
 		c := &e.cars[v.id]
-		if p := &c.path; e.paths.own[v.id] {
+		if p := &c.path; c.own {
 			p.begin = move(p.begin+c.at, p.begin+p.count) - c.at
 		} else {
 			p.begin = moved[p.begin]

@@ -52,7 +52,7 @@ func TestTidyingKeepsWhatLiesAhead(t *testing.T) {
 		e.tidy()
 		ahead := 0
 		e.eachVeh(func(v *veh) {
-			if c := &e.cars[v.id]; e.paths.own[v.id] {
+			if c := &e.cars[v.id]; c.own {
 				ahead += int(c.path.count - c.at)
 			}
 			if e.net.tracks[e.looks.first[v.look]].seg != e.pathSeg[v.path] {

@@ -138,6 +138,7 @@ type car struct {
 	released int32
 	rerouted bool
 	live     bool
+	own      bool    // path is its own, not a route of the demand
 	airTick  int64   // after a release: when it tries again to land
 	segLossS float64 // time loss when it entered its segment
 	enteredS float64 // time at which it entered its segment
