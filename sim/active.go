@@ -66,7 +66,7 @@ func (e *Engine) collect() {
 }
 
 // packEvery is after how many steps vehicles are laid in order again.
-const packEvery = 64
+const packEvery = 256
 
 // pack lays the vehicles of all tracks side by side, in order of the tracks:
 // tracks whose vehicles outgrow their place move elsewhere in memory, and the
@@ -88,10 +88,10 @@ func (e *Engine) pack() {
 	}
 }
 
-// roomy is the number of vehicles for which a track gets room: more than it
-// has, as long as any ever drove there.
+// roomy is the number of vehicles for which a track gets room: some more than
+// it has, if it has any. Most tracks, those in junctions, are empty.
 func roomy(vs []veh) int {
-	if cap(vs) == 0 {
+	if len(vs) == 0 {
 		return 0
 	}
 	return len(vs) + 1 + len(vs)/4

@@ -10,7 +10,7 @@ import (
 // idle when they have left, until the arena is tidied.
 type pathStore struct {
 	shared map[[2]uint32]span // by route and kind
-	idle   int                // cells of vehicles that have left, since the arena was tidied
+	full   int                // cells at which the arena is tidied
 }
 
 // sharedPath returns the cells of a route of the demand for a kind.
@@ -47,9 +47,7 @@ func (e *Engine) dropPath(id carID) {
 	c.own = false
 	if s := c.path; c.at == 0 && int(s.begin+s.count) == len(e.pathSeg) {
 		e.pathSeg, e.pathLook = e.pathSeg[:s.begin], e.pathLook[:s.begin]
-		return
 	}
-	e.paths.idle += int(c.path.count)
 }
 
 // lookAlong works out the outlooks of a path from position from on, backwards

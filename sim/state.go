@@ -167,7 +167,6 @@ type sharedPathRow struct {
 
 func (e *Engine) writePaths(w *stateWriter) {
 	block(w, e.sharedRows())
-	w.number(int64(e.paths.idle))
 }
 
 // sharedRows lists the shared routes as they lie in the path arena.
@@ -185,7 +184,6 @@ func (e *Engine) readPaths(r *stateReader) {
 	for _, row := range unblock[sharedPathRow](r) {
 		e.paths.shared[[2]uint32{row.route, row.kind}] = row.path
 	}
-	e.paths.idle = int(r.number())
 }
 
 func (e *Engine) writeSignals(w *stateWriter) {

@@ -2,19 +2,21 @@ package sim
 
 import "slices"
 
-// tidyShare is the part of the path arena that may lie idle: what vehicles leave
-// behind that have arrived.
-const tidyShare = 0.25
+// tidyGrowth is by how much of itself the path arena may grow before it is tidied
+// again, and tidyLeast by how many cells at least.
+const (
+	tidyGrowth = 0.25
+	tidyLeast  = 4096
+)
 
 // tidy lays routes and outlooks side by side again, in the order in which the
 // phases read them, without those that no vehicle will look at any more: routes
 // up to where their vehicles are, and what lay ahead there. Numbers of outlooks
 // change, nothing else does.
 func (e *Engine) tidy() {
-	if float64(e.paths.idle) <= tidyShare*float64(len(e.pathSeg)) {
+	if len(e.pathSeg) < e.paths.full {
 		return
 	}
-	e.paths.idle = 0
 	e.tidyPaths()
 	e.looks.tidy(e.pathLook, e.queue.ready)
 	e.eachVeh(func(v *veh) { v.look = e.pathLook[v.path] })
@@ -57,6 +59,14 @@ func (e *Engine) tidyPaths() {
 		}
 		v.path = c.path.begin + c.at
 	})
+	e.limitPaths()
+}
+
+// limitPaths makes the arena as large as it may grow before it is tidied again.
+func (e *Engine) limitPaths() {
+	more := max(tidyLeast, int(tidyGrowth*float64(len(e.pathSeg))))
+	e.paths.full = len(e.pathSeg) + more
+	e.pathSeg, e.pathLook = slices.Grow(e.pathSeg, more), slices.Grow(e.pathLook, more)
 }
 
 // tidy keeps the outlooks of the paths and of those who are about to depart, in

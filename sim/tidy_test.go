@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"math"
 	"testing"
 	"time"
 
@@ -20,8 +21,8 @@ func TestTidyingChangesNothing(t *testing.T) {
 				t.Fatal(err)
 			}
 			for !e.Done() {
-				if e.paths.idle = 0; always {
-					e.paths.idle = len(e.pathSeg) + 1
+				if e.paths.full = math.MaxInt; always {
+					e.paths.full = 0
 				}
 				e.Step()
 			}
@@ -48,7 +49,7 @@ func TestTidyingKeepsWhatLiesAhead(t *testing.T) {
 		for range rapid.IntRange(1, 300).Draw(t, "steps") {
 			e.Step()
 		}
-		e.paths.idle = len(e.pathSeg) + 1
+		e.paths.full = 0
 		e.tidy()
 		ahead := 0
 		e.eachVeh(func(v *veh) {

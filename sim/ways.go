@@ -89,8 +89,9 @@ func (f *pathfinder) shortest(from, to geo.SegmentID, k *kind) []geo.SegmentID {
 		if n.stamp = -n.stamp; at == to {
 			return f.trace(to)
 		}
-		for i := range w.from(at) {
-			if a := &w.from(at)[i]; k.ignore && a.allow != 0 || a.allow.Has(k.class) {
+		arcs := w.from(at)
+		for i := range arcs {
+			if a := &arcs[i]; k.ignore && a.allow != 0 || a.allow.Has(k.class) {
 				f.reach(a.to, at, n.costS+timeS[a.to]+a.costS)
 			}
 		}
