@@ -101,20 +101,25 @@ func (e *Engine) depart(i int32) bool {
 }
 
 // shutIn reports whether a trip finds no room behind the vehicles at the begin
-// of its segment, wherever its way leads: then none need be looked for.
+// of its segment, wherever its way leads: then none need be looked for. That
+// there is none is found out when there is room.
 func (e *Engine) shutIn(i int32) bool {
 	t := &e.trips[i].Trip
 	if t.Pos != demand.PosBase {
 		return false
 	}
-	k := &e.kinds[t.Type]
+	k, any := &e.kinds[t.Type], false
 	first, lanes := e.net.city.LanesOf(e.origin(t))
 	for l := trackID(first); l < trackID(first)+trackID(lanes); l++ {
-		if base := min(k.lengthM+marginM, e.net.tracks[l].lengthM); e.spaceBehind(l, base) >= k.gapM && e.net.tracks[l].open(k) {
+		tr := &e.net.tracks[l]
+		if !tr.open(k) {
+			continue
+		}
+		if any = true; e.spaceBehind(l, min(k.lengthM+marginM, tr.lengthM)) >= k.gapM {
 			return false
 		}
 	}
-	return true
+	return any
 }
 
 // spaceBehind is the distance from a place on a track to the tail of the

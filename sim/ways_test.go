@@ -61,3 +61,29 @@ func (g *guide) costOf(way []geo.SegmentID) float64 {
 	}
 	return sum
 }
+
+// TestAClosedOriginHoldsUpNobody lets a car depart from a bus lane that is full:
+// it never can, and the bus behind it need not wait for it.
+func TestAClosedOriginHoldsUpNobody(t *testing.T) {
+	p := netdraw.City("a--b--c").Patch()
+	p.SetAllow(0, geo.Classes(geo.Bus))
+	c := p.City()
+	d := &demand.Demand{Types: []demand.VehicleType{demand.NewType("car", geo.Car), demand.NewType("bus", geo.Bus)}}
+	to := geo.SegmentID(c.Segments.Len() - 1)
+	for s := range c.Segments.All() {
+		if s != 0 && c.Segments.At(s).From == c.Segments.At(0).To && c.Segments.At(s).To != c.Segments.At(0).From {
+			to = s
+		}
+	}
+	for i, kind := range []demand.TypeID{0, 1} {
+		d.Trips = append(d.Trips, demand.Trip{ID: string(rune('a' + i)), Type: kind, Route: demand.NoRoute, From: 0, To: to, ArriveAt: -1})
+	}
+	e, err := New(Input{City: c, Demand: d, End: time.Minute})
+	if err != nil {
+		t.Fatal(err)
+	}
+	e.Step()
+	if e.totals.noRoute != 1 || e.totals.inserted != 1 {
+		t.Fatalf("%d without a way, %d inserted, want the car and the bus", e.totals.noRoute, e.totals.inserted)
+	}
+}
