@@ -101,25 +101,27 @@ func (e *Engine) depart(i int32) bool {
 }
 
 // shutIn reports whether a trip finds no room behind the vehicles at the begin
-// of its segment, wherever its way leads: then none need be looked for. That
-// there is none is found out when there is room.
+// of its segment, wherever its way leads: its lanes are full then, and no way
+// need be looked for. That there is none is found out when there is room.
 func (e *Engine) shutIn(i int32) bool {
 	t := &e.trips[i].Trip
 	if t.Pos != demand.PosBase {
 		return false
 	}
-	k, any := &e.kinds[t.Type], false
+	k, full := &e.kinds[t.Type], uint64(0)
 	first, lanes := e.net.city.LanesOf(e.origin(t))
 	for l := trackID(first); l < trackID(first)+trackID(lanes); l++ {
 		tr := &e.net.tracks[l]
 		if !tr.open(k) {
 			continue
 		}
-		if any = true; e.spaceBehind(l, min(k.lengthM+marginM, tr.lengthM)) >= k.gapM {
+		if e.spaceBehind(l, min(k.lengthM+marginM, tr.lengthM)) >= k.gapM {
 			return false
 		}
+		full |= 1 << tr.lane
 	}
-	return any
+	e.queue.full |= full
+	return full != 0
 }
 
 // spaceBehind is the distance from a place on a track to the tail of the
