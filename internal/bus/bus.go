@@ -145,7 +145,7 @@ func (b *Bus) embed(o Options) (err error) {
 }
 
 func (b *Bus) connect(url string, check func() error, opts ...nats.Option) (err error) {
-	opts = append(opts, nats.Name("tideway"), nats.MaxReconnects(-1), nats.ReconnectWait(250*time.Millisecond))
+	opts = append(opts, nats.Name("tideway"), nats.Timeout(startTimeout), nats.MaxReconnects(-1), nats.ReconnectWait(250*time.Millisecond))
 	if b.nc, err = nats.Connect(url, opts...); err != nil {
 		return fmt.Errorf("connecting to %q: %w", url, err)
 	}

@@ -91,47 +91,62 @@ func (l *Log) Replay(ctx context.Context, from, to uint64, f func(seq uint64, da
 	return l.replay(ctx, from, last, f)
 }
 
-// stall is how long Replay waits for one message before it gives up.
-const stall = 10 * time.Second
+// stall is how long Replay waits for messages before it gives up.
+const stall = time.Minute
 
-// replayAhead is how many messages are under way while one is handled: each is
-// held three times between disk and reader.
+// replayAhead is how many messages are under way at a time: each is held three
+// times between disk and reader.
 const replayAhead = 8
 
+// replay fetches batch after batch, each of as many messages as there are. The
+// library's iterator asks for more while it hands out; when it is slower at the
+// first than its caller at the second, nobody asks and the reader waits in vain.
 func (l *Log) replay(ctx context.Context, from, last uint64, f func(uint64, []byte) error) error {
-	c, err := l.stream.OrderedConsumer(ctx, jetstream.OrderedConsumerConfig{
+	c, err := l.stream.CreateConsumer(ctx, jetstream.ConsumerConfig{
 		DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: from,
+		AckPolicy: jetstream.AckNonePolicy, MemoryStorage: true, Replicas: 1, InactiveThreshold: 2 * stall,
 	})
 	if err != nil {
 		return fmt.Errorf("reading %s from %d: %w", l.subject, from, err)
 	}
-	msgs, err := c.Messages(jetstream.PullMaxMessages(replayAhead))
-	if err != nil {
-		return fmt.Errorf("reading %s from %d: %w", l.subject, from, err)
+	info := c.CachedInfo()
+	defer func() { _ = l.stream.DeleteConsumer(context.WithoutCancel(ctx), info.Name) }() // the server ends it when this is lost
+	for pending := info.NumPending; err == nil && pending > 0; {
+		pending, err = l.fetch(ctx, c, int(min(pending, replayAhead)), last, f)
 	}
-	defer msgs.Stop()
-	for {
-		m, err := msgs.Next(jetstream.NextMaxWait(stall))
-		if err == nil {
-			err = ctx.Err()
-		}
-		if err != nil {
-			return fmt.Errorf("reading %s up to %d: %w", l.subject, last, err)
-		}
+	return err
+}
+
+// fetch calls f with the next n messages up to number last and returns how
+// many follow, none after last.
+func (l *Log) fetch(ctx context.Context, c jetstream.Consumer, n int, last uint64, f func(uint64, []byte) error) (pending uint64, err error) {
+	wait, cancel := context.WithTimeout(ctx, stall)
+	defer cancel()
+	batch, err := c.Fetch(n, jetstream.FetchContext(wait))
+	if err != nil {
+		return 0, fmt.Errorf("reading %s: %w", l.subject, err)
+	}
+	got := 0
+	for m := range batch.Messages() {
 		meta, err := m.Metadata()
 		if err != nil {
-			return fmt.Errorf("reading %s: %w", l.subject, err)
+			return 0, fmt.Errorf("reading %s: %w", l.subject, err)
 		}
 		if meta.Sequence.Stream > last {
-			return nil
+			return 0, nil
 		}
 		if err := f(meta.Sequence.Stream, m.Data()); err != nil {
-			return err
+			return 0, err
 		}
-		if meta.Sequence.Stream >= last || meta.NumPending == 0 {
-			return nil
+		if pending = meta.NumPending; meta.Sequence.Stream == last {
+			return 0, nil
 		}
+		got++
 	}
+	if err := errors.Join(ctx.Err(), batch.Error()); err != nil || got < n {
+		return 0, fmt.Errorf("reading %s up to %d: %d of %d messages came within %v: %w", l.subject, last, got, n, stall, errors.Join(err, wait.Err()))
+	}
+	return pending, nil
 }
 
 // Trim removes every message up to and including number upTo.
