@@ -36,6 +36,7 @@ var layers = []struct {
 	{"internal/fault", nil, "used from anywhere, so it uses nothing"},
 	{"internal/usage", nil, "asks the system alone"},
 	{"internal/testdata", nil, "finds folders"},
+	{"internal/leak", nil, "looks at goroutines of tests"},
 	{"internal/netdraw", []string{"unit", "geo"}, "draws cities for tests"},
 	{"internal/world", []string{"unit", "geo", "sim", "live", "internal/rng", "internal/world"}, "the hidden world turns a simulation into readings"},
 	{"internal/twin", []string{"unit", "geo", "sim", "live", "forecast", "scenarios", "internal/bus", "internal/world", "internal/rng"}, "assembles the city's loop below the API"},

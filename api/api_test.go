@@ -13,13 +13,14 @@ import (
 
 	"tideway/api/client"
 	"tideway/api/wire"
+	"tideway/internal/leak"
 	"tideway/scenarios"
 )
 
 // fasthttp keeps a clock for the process, and the caretaker of a stopped server
 // sleeps its last ten seconds out.
 func TestMain(m *testing.M) {
-	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.updateServerDate.func1"),
+	leak.Main(m, goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.updateServerDate.func1"),
 		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).Start.func2"))
 }
 
@@ -43,7 +44,7 @@ func transport(t testing.TB) *http.Transport {
 // tells, so nobody needs to sleep.
 func wait(t testing.TB, c *client.Client) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	defer cancel()
 	for c.Ready(ctx) != nil {
 		if ctx.Err() != nil {

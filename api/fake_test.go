@@ -406,6 +406,7 @@ func (f *fakeTwin) Report(ctx context.Context, run string, out io.Writer) error 
 // serve runs a server on loopback until the test ends and returns its address.
 func serve(t testing.TB, o Options) (*Server, string) {
 	t.Helper()
+	o.Grace = time.Minute // on a busy machine a request may take longer than the default
 	s, err := New(o)
 	if err != nil {
 		t.Fatal(err)

@@ -11,9 +11,8 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"tideway/geo"
+	"tideway/internal/leak"
 	"tideway/live/store"
 )
 
@@ -22,7 +21,7 @@ func TestMain(m *testing.M) {
 		killChild(dir)
 		return
 	}
-	goleak.VerifyTestMain(m)
+	leak.Main(m)
 }
 
 func TestEveryReasonIsGiven(t *testing.T) {

@@ -70,7 +70,7 @@ func service(t *testing.T, o twin.Options) (c *client.Client, base string, stop 
 	if err != nil {
 		t.Fatal(err)
 	}
-	server, err := api.New(api.Options{Twin: tw, Now: o.Now, Log: slog.New(slog.NewTextHandler(io.Discard, nil))})
+	server, err := api.New(api.Options{Twin: tw, Now: o.Now, Grace: time.Minute, Log: slog.New(slog.NewTextHandler(io.Discard, nil))})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -105,10 +105,10 @@ func service(t *testing.T, o twin.Options) (c *client.Client, base string, stop 
 	return c, base, stop
 }
 
-// until asks again and again, for a minute at most.
+// until asks again and again, for some minutes at most.
 func until(t *testing.T, what string, holds func() bool) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	every := time.NewTicker(50 * time.Millisecond)
 	defer every.Stop()

@@ -7,13 +7,13 @@ import (
 	"fmt"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
-	"go.uber.org/goleak"
+
+	"tideway/internal/leak"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leak.Main(m) }
 
 func start(t testing.TB, dir string) *Bus {
 	t.Helper()
@@ -234,5 +234,3 @@ func must[T any](v T, err error) func(testing.TB) T {
 		return v
 	}
 }
-
-var patience = 100 * time.Millisecond
