@@ -327,7 +327,8 @@ func (f *fakeTwin) Submit(_ context.Context, r scenarios.Request) (scenarios.Run
 			return scenarios.Run{}, err
 		}
 	}
-	run := scenarios.Run{ID: scenarios.RunID(f.City().Version, "d", "e", r), State: scenarios.Queued, Request: r, Total: 4, Submitted: noon, Base: "v", Engine: "e"}
+	origin := scenarios.Origin{Base: f.City().Version, Demand: "d", Engine: "e"}
+	run := scenarios.Run{ID: scenarios.RunID(origin, r), State: scenarios.Queued, Request: r, Origin: origin, Total: 4, Submitted: noon}
 	f.with(func() { f.runs[run.ID] = run })
 	return run, nil
 }

@@ -1,6 +1,7 @@
 package scenarios
 
 import (
+	"bytes"
 	"fmt"
 	"sync"
 	"time"
@@ -42,6 +43,21 @@ func DefaultAir() (*Air, error) {
 	}
 	return &Air{Fleet: fleet, Weather: weather, Light: chemistry.Weather{Temperature: unit.Celsius(15), SolarWm2: 200},
 		Background: chemistry.Background{NO: 3 * unit.UGM3, NO2: 15 * unit.UGM3, O3: 55 * unit.UGM3}}, nil
+}
+
+// Version names all that the judgement depends on beside the run: fleet,
+// weather, background, receptors, coefficients and equations. It is empty for
+// nil, which judges nothing.
+func (a *Air) Version() string {
+	if a == nil {
+		return ""
+	}
+	var fleet bytes.Buffer
+	if err := a.Fleet.Write(&fleet); err != nil {
+		panic(err) // shares that were checked
+	}
+	reference := fmt.Appendf(nil, "%#v %#v %#v %d", a.Weather, a.Light, a.Background, a.Receptors)
+	return hashID(fleet.Bytes(), reference, []byte(air.Version), []byte(emission.Version()))
 }
 
 const airReceptors = 1500

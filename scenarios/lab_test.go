@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"tideway/sim"
+	"tideway/sim/air/emission"
 )
 
 // memory is a Store.
@@ -226,6 +227,64 @@ func TestFailedRunSaysWhy(t *testing.T) {
 		t.Fatal(err)
 	}
 	if run, _ = r.Run(ctx, run.ID); run.State != Failed || !strings.Contains(run.Error, "the base has moved") {
+		t.Errorf("%+v", run)
+	}
+}
+
+// A run's id changes with everything its result depends on, and with nothing else.
+func TestARunsIdentityCoversItsFleetAndRules(t *testing.T) {
+	r, ctx := newRig(t), t.Context()
+	ask := Request{Scenarios: []string{r.add(t, longerGreen)}}
+	seen := map[string]string{}
+	for _, c := range []struct {
+		name   string
+		change func(o *Options)
+	}{
+		{"no air", func(*Options) {}},
+		{"air", func(o *Options) { o.Air = defaultAir(t) }},
+		{"a tenth of the cars electric", func(o *Options) { o.Air.Fleet = o.Air.Fleet.WithElectric(emission.Car, .1) }},
+		{"a fifth of the cars electric", func(o *Options) { o.Air.Fleet = o.Air.Fleet.WithElectric(emission.Car, .2) }},
+		{"cleaner background", func(o *Options) { o.Air.Background.NO2 /= 2 }},
+		{"another wind", func(o *Options) { o.Air.Weather[3].Wind *= 1.01 }},
+		{"vehicles are released", func(o *Options) { o.Period.StuckAfter = time.Minute }},
+		{"another engine", func(o *Options) { o.Engine = "next" }},
+	} {
+		c.change(&r.o)
+		run, err := r.Submit(ctx, ask)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if other := seen[run.ID]; other != "" {
+			t.Errorf("%s: the run of %s is found", c.name, other)
+		}
+		seen[run.ID] = c.name
+		r.o.Threads++
+		if same, _ := r.Submit(ctx, ask); same.ID != run.ID {
+			t.Errorf("%s: the number of threads changes the id", c.name)
+		}
+	}
+}
+
+func defaultAir(t *testing.T) *Air {
+	t.Helper()
+	a, err := DefaultAir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+func TestAWorkerOfAnotherVersionRefusesARun(t *testing.T) {
+	r, ctx := newRig(t), t.Context()
+	run, err := r.Submit(ctx, Request{Scenarios: []string{r.add(t, longerGreen)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.o.Air = defaultAir(t)
+	if err := r.Work(ctx, []byte(r.queue.jobs[0]), 1); err != nil {
+		t.Fatal(err)
+	}
+	if run, _ = r.Run(ctx, run.ID); run.State != Failed || !strings.Contains(run.Error, "must be of one version") {
 		t.Errorf("%+v", run)
 	}
 }

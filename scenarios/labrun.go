@@ -2,6 +2,7 @@ package scenarios
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -55,12 +56,11 @@ func (l *Lab) Submit(ctx context.Context, r Request) (Run, error) {
 	if err := l.check(ctx, r, base); err != nil {
 		return Run{}, err
 	}
-	demandID, err := l.demandID(base.Demand)
+	origin, err := l.origin(base)
 	if err != nil {
 		return Run{}, err
 	}
-	rec := &record{Run: Run{ID: RunID(base.City.Version, demandID, l.o.Engine, r), State: Queued, Request: r, Base: base.City.Version,
-		Engine: l.o.Engine, Total: r.simulations(), Submitted: l.o.Now()}, Submission: 1}
+	rec := &record{Run: Run{ID: RunID(origin, r), State: Queued, Request: r, Origin: origin, Total: r.simulations(), Submitted: l.o.Now()}, Submission: 1}
 	switch old, err := l.record(ctx, rec.ID); {
 	case errors.Is(err, fs.ErrNotExist):
 	case err != nil:
@@ -80,6 +80,18 @@ func (l *Lab) Submit(ctx context.Context, r Request) (Run, error) {
 	}
 	l.o.Changed(rec.ID)
 	return rec.Run, nil
+}
+
+// origin names what this lab's runs on a base depend on beside their request.
+func (l *Lab) origin(base Base) (Origin, error) {
+	id, err := l.demandID(base.Demand)
+	if err != nil {
+		return Origin{}, err
+	}
+	rules := l.o.Period
+	rules.Begin, rules.End, rules.Threads = 0, 0, 0 // of the request; of no effect
+	text, err := json.Marshal(rules)
+	return Origin{Base: base.City.Version, Demand: id, Engine: l.o.Engine, Rules: hashID(text), Air: l.o.Air.Version()}, err
 }
 
 // complete fills in the lab's defaults.

@@ -158,11 +158,17 @@ func (w *work) experiment(ctx context.Context) (*Experiment, error) {
 }
 
 // base returns the base in force, which must be the run's, at the volume of
-// demand that the run asks for.
+// demand that the run asks for. A worker of another build would give the run's
+// id to another result.
 func (w *work) base(ctx context.Context) (Base, error) {
 	base, err := w.lab.o.Base(ctx)
-	if err == nil && base.City.Version != w.run.Base {
+	engine, air := w.lab.o.Engine, w.lab.o.Air.Version()
+	switch {
+	case err != nil:
+	case base.City.Version != w.run.Base:
 		err = fmt.Errorf("the base has moved: the run is for city version %s, in force is %s", w.run.Base, base.City.Version)
+	case engine != w.run.Engine || air != w.run.Air:
+		err = fmt.Errorf("the run is for engine %s and air %s, this worker has %s and %s: service and workers must be of one version", w.run.Engine, w.run.Air, engine, air)
 	}
 	if v := w.run.Request.Volume; err == nil && v > 0 {
 		base.Demand = atVolume(base, v)

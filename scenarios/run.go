@@ -58,11 +58,10 @@ func (s State) Ended() bool { return s == Done || s == Failed || s == Cancelled 
 // Run is one execution of scenarios against their base. Its id is the hash of
 // everything its result depends on, so that asking again finds it.
 type Run struct {
-	ID        string    `json:"id"`
-	State     State     `json:"state"`
-	Request   Request   `json:"request"`
-	Base      string    `json:"base"` // version of the city
-	Engine    string    `json:"engine"`
+	ID      string  `json:"id"`
+	State   State   `json:"state"`
+	Request Request `json:"request"`
+	Origin
 	Done      int       `json:"done"`  // simulations finished
 	Total     int       `json:"total"` // simulations in all, as far as known
 	Submitted time.Time `json:"submitted_at"`
@@ -72,12 +71,24 @@ type Run struct {
 	Attempts  int       `json:"attempts"` // workers that took it up
 }
 
-// RunID returns the identity of a run: hash of base city, demand, scenarios,
-// engine, period, seed and replications.
-func RunID(city, demand, engine string, r Request) string {
-	text, err := json.Marshal(r)
+// Origin names what a run's result depends on beside its request.
+type Origin struct {
+	Base   string `json:"base"`   // version of the city
+	Demand string `json:"demand"` // hash of its demand
+	Engine string `json:"engine"` // version of the engine
+	Rules  string `json:"rules"`  // hash of the rules of simulating that no request names
+	Air    string `json:"air"`    // see Air.Version
+}
+
+// RunID returns the identity of a run: hash of its origin, scenarios, period,
+// seed and replications.
+func RunID(o Origin, r Request) string {
+	text, err := json.Marshal(struct {
+		Origin
+		Request
+	}{o, r})
 	if err != nil {
-		panic(err) // strings and whole numbers
+		panic(err) // strings and numbers
 	}
-	return hashID([]byte(city), []byte(demand), []byte(engine), text)
+	return hashID(text)
 }

@@ -3,8 +3,10 @@ package emission
 import (
 	"bytes"
 	"compress/gzip"
+	"crypto/sha256"
 	_ "embed"
 	"encoding/csv"
+	"encoding/hex"
 	"fmt"
 	"io"
 	"slices"
@@ -87,6 +89,12 @@ var shipped = sync.OnceValue(func() *Table {
 	}
 	return t
 })
+
+// Version names the coefficients of Default: others have another version.
+func Version() string {
+	sum := sha256.Sum256(emep2019)
+	return "emep2019-" + hex.EncodeToString(sum[:4])
+}
 
 func readShipped() (*Table, error) {
 	z, err := gzip.NewReader(bytes.NewReader(emep2019))
