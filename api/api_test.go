@@ -170,6 +170,9 @@ func TestZonesAndAir(t *testing.T) {
 	if err != nil || len(air.Stations) != 2 || *air.Stations[0].Values[0].Value != 40.5 || *air.Stations[0].Values[0].AgeS != 3660 { // since 11:00, at 12:01
 		t.Fatalf("air %+v, %v", air, err)
 	}
+	if ahead := air.Stations[0].Values[0].Forecast; ahead[1].Weather != "given" || ahead[2].Weather != "" {
+		t.Errorf("weather given for two of three hours: %+v", ahead)
+	}
 	if silent := air.Stations[1].Values[0]; silent.Value != nil || silent.ObservedAt != nil || len(silent.Forecast) != 3 {
 		t.Errorf("a station that never reported: %+v", silent)
 	}

@@ -133,7 +133,7 @@ func stationGroup(c *geo.City, at time.Time) forecast.Group {
 		}
 	}
 	g.Series[len(g.Series)-1].Last = float32(math.NaN())
-	g.Bands = forecast.NewBands(len(g.Series), 3)
+	g.Bands, g.UsesSky = forecast.NewBands(len(g.Series), 3), []bool{true, true, false}
 	return g
 }
 

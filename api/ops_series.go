@@ -88,7 +88,7 @@ func (v *view) expectSensor(out *wire.Series, i geo.SensorID, key live.Series) {
 		g := &v.forecast.Groups[k]
 		if row := g.Row(i); g.Quantity == key.Quantity && row >= 0 {
 			issued := v.forecast.IssuedAt.UTC()
-			out.Forecast, out.Model, out.IssuedAt = expected(&g.Bands, row, g.Horizons, g.Origin), g.Model, &issued
+			out.Forecast, out.Model, out.IssuedAt = outlook(g, row), g.Model, &issued
 			return
 		}
 	}

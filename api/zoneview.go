@@ -6,6 +6,7 @@ import (
 
 	"tideway/api/wire"
 	"tideway/forecast"
+	"tideway/forecast/air/field"
 	"tideway/geo"
 	"tideway/unit"
 )
@@ -85,10 +86,21 @@ func (v *view) airStations() wire.AirStationList {
 func stationValue(g *forecast.Group, row int, now time.Time) wire.AirValue {
 	s := g.Series[row]
 	out := wire.AirValue{Pollutant: g.Quantity.String(), Unit: g.Quantity.Unit(), Source: wire.Source(s.Source.String()), Value: num32(s.Last, 3),
-		Doubt: s.Reason, Forecast: expected(&g.Bands, row, g.Horizons, g.Origin), Model: g.Model}
+		Doubt: s.Reason, Forecast: outlook(g, row), Model: g.Model}
 	if s.Last == s.Last {
 		observed := g.Origin.Add(-s.Age).UTC()
 		out.ObservedAt, out.AgeS = &observed, wire.Num(round(now.Sub(observed).Seconds(), 1))
+	}
+	return out
+}
+
+// outlook is what is expected of one series of a group.
+func outlook(g *forecast.Group, row int) []wire.Expected {
+	out := expected(&g.Bands, row, g.Horizons, g.Origin)
+	for h, used := range g.UsesSky {
+		if used {
+			out[h].Weather = field.Given
+		}
 	}
 	return out
 }

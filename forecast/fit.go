@@ -34,6 +34,7 @@ type prepared struct {
 	loo     []float32
 	fit     *fitted
 	threads int // of its fit
+	sky     Sky // of the panel; empty unless learners are asked and told of it
 	// intervals are the baseline's; fit has those of the model that serves.
 	intervals *Conformal
 }
@@ -319,6 +320,9 @@ func (r *Runner) replay(ctx context.Context, g *group, p *prepared, m Model, ste
 			return err
 		}
 		p.window(w, origin, r.calendar)
+		if len(p.sky.Hours) > 0 {
+			w.Sky = p.sky.asKnown(w, r.opt.Skies)
+		}
 		m.Predict(w, p.threads, raw)
 		visit(origin, w, raw, func(row, i int) float32 { return p.panel.Row(row)[origin+g.steps[i]] })
 	}
@@ -329,6 +333,7 @@ func (r *Runner) replay(ctx context.Context, g *group, p *prepared, m Model, ste
 // leave-one-out.
 func (p *prepared) window(w *Window, origin int, c Calendar) {
 	w.clock(c, p.panel.First.Add(time.Duration(origin)*p.panel.Interval), p.panel.Interval)
+	w.Sky = p.sky.around(w)
 	n, day := p.panel.Steps(), int(24*time.Hour/p.panel.Interval)
 	for row := range w.Rows {
 		values, usual := p.panel.Row(row), p.loo[row*n:(row+1)*n]

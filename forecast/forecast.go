@@ -28,6 +28,7 @@ type Group struct {
 	Series   []SeriesRow     // by sensor id
 	Bands    Bands           // len(Series) rows of len(Horizons)
 	Typical  []float32       // profile value at each row and horizon; NaN when unknown
+	UsesSky  []bool          // of each horizon: the weather given for the hours ahead was made use of; nil: of none
 }
 
 // SeriesRow tells which series a row of a Group speaks of and what it rests on.

@@ -77,6 +77,11 @@ func (r *Runner) Learn(ctx context.Context, snap *live.Snapshot) ([]Verdict, err
 		if err != nil {
 			return out, err
 		}
+		if r.hasSky(k) && len(r.opt.Learners) > 0 && p.panel.Steps() > 0 {
+			if p.sky, err = r.skyOf(ctx, p.panel.First, p.fit.until, p.fit.until); err != nil {
+				return out, fmt.Errorf("weather of the past: %w", err)
+			}
+		}
 		for _, l := range r.opt.Learners {
 			v, err := r.challenge(ctx, k, rows[k], &p, l)
 			if err != nil {
@@ -180,7 +185,7 @@ func head(col []float32, rows, have, want int) []float32 {
 }
 
 func (r *Runner) training(g *group, p *prepared, name string) Training {
-	in := Training{Panel: p.panel, Usual: p.loo, Profile: p.fit.profile, Steps: g.steps, Links: p.fit.links, Threads: p.threads, Calendar: r.calendar}
+	in := Training{Panel: p.panel, Usual: p.loo, Profile: p.fit.profile, Steps: g.steps, Links: p.fit.links, Threads: p.threads, Calendar: r.calendar, Sky: p.sky}
 	if r.opt.Progress != nil {
 		in.Progress = func(done float64) {
 			r.opt.Progress(fmt.Sprintf("%s %s every %v", name, g.quantity, g.interval), done)

@@ -61,12 +61,13 @@ type Training struct {
 	Progress func(done float64)
 
 	Calendar Calendar // of the city
+	Sky      Sky      // of the panel's hours, as measured or given; empty: nobody tells it
 }
 
 // Window fills w with what was known at a step of the panel, with
 // leave-one-out profiles. It is safe for concurrent use with different windows.
 func (in *Training) Window(w *Window, origin int) {
-	p := prepared{panel: in.Panel, loo: in.Usual, fit: &fitted{profile: in.Profile}}
+	p := prepared{panel: in.Panel, loo: in.Usual, fit: &fitted{profile: in.Profile}, sky: in.Sky}
 	p.window(w, origin, in.Calendar)
 }
 
@@ -97,6 +98,9 @@ type Window struct {
 	Targets []Moment  // of the steps
 	// DayAgoFree tells of each step whether the day before its target was free.
 	DayAgoFree []bool
+	// Sky is the weather around the origin, as measured until then and given
+	// for later; empty where nobody tells it.
+	Sky Sky
 }
 
 // Rows are raw predictive distributions, Rows × Steps row-major: the median
@@ -105,6 +109,8 @@ type Window struct {
 type Rows struct {
 	Steps                         int
 	Value, Lo90, Lo50, Hi50, Hi90 []float32
+	// UsesSky tells of each step whether the weather ahead was made use of.
+	UsesSky []bool
 }
 
 // NewRows returns rows of the given size, all zero.
@@ -112,7 +118,7 @@ func NewRows(rows, steps int) *Rows {
 	n := rows * steps
 	col := make([]float32, 5*n)
 	cut := func(i int) []float32 { return col[i*n : (i+1)*n : (i+1)*n] }
-	return &Rows{Steps: steps, Value: cut(0), Lo90: cut(1), Lo50: cut(2), Hi50: cut(3), Hi90: cut(4)}
+	return &Rows{Steps: steps, UsesSky: make([]bool, steps), Value: cut(0), Lo90: cut(1), Lo50: cut(2), Hi50: cut(3), Hi90: cut(4)}
 }
 
 // point returns a cell as it stands, uncalibrated.

@@ -20,6 +20,7 @@ type Options struct {
 	Holidays Holidays  // nil: none are known
 	Archive  Archive   // nil: issued forecasts are kept in memory until scored
 	Learners []Learner // models that compete with the baseline in Learn
+	Skies    Skies     // weather for learned models of pollutants; nil: none is known
 	Graph    *Graph    // driving distances between segments; nil: CityGraph
 	Threads  int       // 0: all cores
 	// LearnThreads bounds the cores that learners train on beside the service;

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -24,6 +25,9 @@ func (r *Runner) Tick(ctx context.Context, snap *live.Snapshot) (*Forecast, erro
 	var scored []Scored
 	for i, g := range r.groups {
 		if err := r.look(ctx, g, gridEnd(snap, g.groupKey)); err != nil {
+			return nil, err
+		}
+		if err := r.lookUp(ctx, g, snap.At); err != nil {
 			return nil, err
 		}
 		g.heed(snap)
@@ -105,6 +109,16 @@ func (r *Runner) look(ctx context.Context, g *group, origin time.Time) error {
 	return nil
 }
 
+// lookUp fills a group's window with the weather as it is known now, where a
+// learned model may want it.
+func (r *Runner) lookUp(ctx context.Context, g *group, now time.Time) (err error) {
+	g.window.Sky = Sky{}
+	if r.hasSky(g.groupKey) && g.learned() {
+		g.window.Sky, err = r.skyOf(ctx, g.origin, g.window.Target(len(g.steps)-1), now)
+	}
+	return err
+}
+
 // heed takes over what the feed doubts about the newest values.
 func (g *group) heed(snap *live.Snapshot) {
 	clear(g.doubt)
@@ -140,7 +154,9 @@ func (r *Runner) predict(g *group) Group {
 	if g.fit != nil {
 		card := g.fit.model.Card()
 		out.Model = card.Name + "@" + card.Version
+		clear(g.raw.UsesSky)
 		g.fit.model.Predict(g.window, r.opt.Threads, g.raw)
+		out.UsesSky = slices.Clone(g.raw.UsesSky)
 		if g.learned() {
 			g.fit.decay.Predict(g.window, r.opt.Threads, g.second)
 		}

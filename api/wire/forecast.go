@@ -31,6 +31,8 @@ type Expected struct {
 	Hi50  *float64  `json:"hi50"`
 	Lo90  *float64  `json:"lo90"`
 	Hi90  *float64  `json:"hi90"`
+
+	Weather string `json:"weather,omitempty" enum:"given" doc:"given: the weather of the hours until then, as POST /v1/weather told it, was made use of. Absent: no weather ahead was."`
 }
 
 // SeriesPoint is one value of a history, or the mean of several when the history

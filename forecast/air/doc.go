@@ -6,6 +6,6 @@
 // Data is the hourly table of all stations, ReadCSV its decoder, Fit learns a
 // Model from the rows before an instant, Model.Predict answers at an origin,
 // Backtest replays a past period. Learner offers the same boosted trees to the
-// forecast runner, which knows one quantity at a time and no weather. Nothing
-// here does I/O, reads a clock or owns a random seed.
+// forecast runner, which knows one quantity at a time and the weather that the
+// city measures or is given. Nothing here does I/O, reads a clock or owns a random seed.
 package air

@@ -14,7 +14,10 @@ import (
 
 // Learner fits boosted trees for the forecast runner, to compete with the
 // profile and its decaying residual. It knows the panel of one pollutant: each
-// station's window, the profile, the mean of all stations and the clock.
+// station's window, the profile, the mean of all stations and the clock. Where
+// the weather of the past is known it fits a second set of trees that also see
+// the weather up to the target hour, and answers with them for the hours that a
+// weather forecast covers.
 type Learner struct {
 	Seed uint64 // of the trees' samples
 }
@@ -42,25 +45,54 @@ func (Learner) Takes(p *forecast.Panel) (bool, string) {
 	return true, ""
 }
 
-// pooled is the model of a Learner: all stations and steps in one ensemble.
+// pooled is the model of a Learner.
 type pooled struct {
-	card    forecast.Card
+	card  forecast.Card
+	blind *trees
+	told  *trees // with the weather ahead; nil where too little of the past's is known
+}
+
+// trees are all stations and steps in one ensemble.
+type trees struct {
 	weights []float32  // of the newest residual, by step
 	members [2]*forest // medians of what residuals leave
 	scale   *forest    // median absolute error
+	names   []string   // of the features
 }
 
 // pooledRows bounds the training rows; a draft takes a third.
 const pooledRows = 60_000
 
-// Fit learns from the panel. Days alternate between two members, so that the
-// widths are learned from errors on unseen days.
+// Fit learns from the panel, and from the weather where there is enough of it.
 func (l Learner) Fit(ctx context.Context, in forecast.Training) (forecast.Model, error) {
-	t, names := pool(&in)
-	if len(t.y) < leastRows {
-		return nil, fmt.Errorf("fitting %s: %d values to learn from, expected at least %d", LearnerName, len(t.y), leastRows)
+	blind := pool(&in, false)
+	if len(blind.y) < leastRows {
+		return nil, fmt.Errorf("fitting %s: %d values to learn from, expected at least %d", LearnerName, len(blind.y), leastRows)
 	}
-	m := &pooled{weights: t.weigh(len(in.Steps))}
+	sets := []*pooledTraining{blind}
+	if told := pool(&in, true); len(told.y) >= leastRows {
+		sets = append(sets, told)
+	}
+	m := &pooled{}
+	for i, into := range []**trees{&m.blind, &m.told}[:len(sets)] {
+		var err error
+		if *into, err = l.grow(ctx, &in, sets[i], float64(i), float64(len(sets))); err != nil {
+			return nil, err
+		}
+	}
+	m.describe(&in)
+	return m, nil
+}
+
+// grow fits one of several sets of trees. Days alternate between two members,
+// so that the widths are learned from errors on unseen days.
+func (l Learner) grow(ctx context.Context, in *forecast.Training, t *pooledTraining, set, sets float64) (*trees, error) {
+	progress := func(done float64) {
+		if in.Progress != nil {
+			in.Progress((set + done) / sets)
+		}
+	}
+	m := &trees{names: t.names, weights: t.weigh(len(in.Steps))}
 	b := cutInto(t.x, t.wide, in.Threads)
 	cfg := boostConfig{Trees: 120, Leaves: 16, MinLeaf: 60, Rate: .07, Rows: .6, Columns: .4, Quantile: .5, Smooth: 30, Seed: l.Seed}
 	miss := slices.Clone(t.y)
@@ -76,49 +108,54 @@ func (l Learner) Fit(ctx context.Context, in forecast.Training) (forecast.Model,
 				miss[i] = -miss[i]
 			}
 		}
-		if in.Progress != nil {
-			in.Progress(float64(k+1) / 3)
-		}
+		progress(float64(k+1) / 3)
 	}
 	cfg.Trees, cfg.Leaves, cfg.Seed = 60, 8, l.Seed*7919+2
 	var err error
-	if m.scale, err = boost(ctx, cfg, b, miss, t.rows(func(int) bool { return true })); err != nil {
-		return nil, err
-	}
-	if in.Progress != nil {
-		in.Progress(1)
-	}
-	m.describe(&in, names)
-	return m, nil
+	m.scale, err = boost(ctx, cfg, b, miss, t.rows(func(int) bool { return true }))
+	progress(1)
+	return m, err
 }
 
-func (m *pooled) describe(in *forecast.Training, names []string) {
-	p := in.Panel
-	var b bytes.Buffer
+func (m *trees) write(b *bytes.Buffer) {
 	for _, f := range []*forest{m.members[0], m.members[1], m.scale} {
-		f.write(&b)
+		f.write(b)
+	}
+}
+
+func (m *pooled) describe(in *forecast.Training) {
+	p, names, note := in.Panel, m.blind.names, "no weather: too little of the past's is known"
+	var b bytes.Buffer
+	m.blind.write(&b)
+	if m.told != nil {
+		m.told.write(&b)
+		names, note = m.told.names, "weather is used for the hours that a weather forecast covers"
 	}
 	m.card = forecast.Card{
 		Name: LearnerName, Version: fmt.Sprintf("%08x", crc32.ChecksumIEEE(b.Bytes())), From: p.First.Add(-p.Interval),
-		Until: p.First.Add(time.Duration(p.Steps()-1) * p.Interval), Series: len(p.Series), Steps: in.Steps, Interval: p.Interval, Features: names,
+		Until: p.First.Add(time.Duration(p.Steps()-1) * p.Interval), Series: len(p.Series), Steps: in.Steps, Interval: p.Interval, Features: names, Notes: []string{note},
 	}
 }
 
 // Card describes the model.
 func (m *pooled) Card() forecast.Card { return m.card }
 
-// pooledColumns is the number of features of a row.
-const pooledColumns = 27
+// Numbers of features of a row, without and with the weather ahead.
+const (
+	pooledColumns = 27
+	toldColumns   = pooledColumns + 8*forecast.SkyColumns + 2
+)
 
 // pooledWriter writes a window's features.
 type pooledWriter struct {
 	w     *forecast.Window
 	value []float32 // mean of all stations by interval of the past
 	above []float32 // mean residual
+	sky   *skyWriter
 }
 
 func newPooledWriter(w *forecast.Window) *pooledWriter {
-	p := &pooledWriter{w: w, value: make([]float32, w.Past), above: make([]float32, w.Past)}
+	p := &pooledWriter{w: w, value: make([]float32, w.Past), above: make([]float32, w.Past), sky: newSkyWriter(w)}
 	for a := range w.Past {
 		var v, r, nv, nr float64
 		for row := range w.Rows {
@@ -144,7 +181,8 @@ func (p *pooledWriter) residual(row, ago int) float32 {
 	return p.w.Values[at] - p.w.Usual[at]
 }
 
-func (p *pooledWriter) write(out *writer, row, i int) {
+// write adds the features of a row and step, with the weather ahead or without.
+func (p *pooledWriter) write(out *writer, row, i int, told bool) {
 	w := p.w
 	last := w.Past - 1
 	v := w.Values[row*w.Past : (row+1)*w.Past]
@@ -176,6 +214,9 @@ func (p *pooledWriter) write(out *writer, row, i int) {
 	out.add(float32(w.Targets[i].Slot), "time of day")
 	out.add(float32(w.Targets[i].Class), "kind of day")
 	out.add(float32(w.Steps[i]), "steps ahead")
+	if told {
+		p.sky.write(out, i)
+	}
 }
 
 // pooledTraining is a training set with the newest residual of each row.
@@ -183,10 +224,12 @@ type pooledTraining struct {
 	training
 	newest []float32
 	step   []int
+	names  []string // of the features
 }
 
-// pool encodes the panel's origins, thinned.
-func pool(in *forecast.Training) (*pooledTraining, []string) {
+// pool encodes the panel's origins, thinned; told: those targets alone whose
+// weather is known, and with it.
+func pool(in *forecast.Training, told bool) *pooledTraining {
 	past, rows := 12, len(in.Panel.Series)
 	aim := pooledRows
 	if in.Draft {
@@ -200,6 +243,11 @@ func pool(in *forecast.Training) (*pooledTraining, []string) {
 		}
 	}
 	t := &pooledTraining{training: training{wide: pooledColumns}}
+	if told {
+		if t.wide = toldColumns; len(in.Sky.Hours) == 0 {
+			return t
+		}
+	}
 	w := forecast.NewWindow(rows, past, in.Steps)
 	named := writer{named: true}
 	for origin := past - 1; origin+in.Steps[0] < in.Panel.Steps(); origin += stride {
@@ -208,21 +256,22 @@ func pool(in *forecast.Training) (*pooledTraining, []string) {
 		for row := range rows {
 			for i, step := range in.Steps {
 				y := in.Truth(row, origin, step) - w.Ahead[row*len(in.Steps)+i]
-				if !finite(y) {
+				if !finite(y) || told && !w.SkyTold(i) {
 					continue
 				}
 				out := writer{out: t.x}
-				p.write(&out, row, i)
+				p.write(&out, row, i, told)
 				t.x, t.y = out.out, append(t.y, y)
 				t.newest, t.step = append(t.newest, p.residual(row, 0)), append(t.step, i)
 				t.fold = append(t.fold, uint8(w.Targets[i].Day&1))
 				if len(named.names) == 0 {
-					p.write(&named, row, i)
+					p.write(&named, row, i, told)
 				}
 			}
 		}
 	}
-	return t, named.names
+	t.names = named.names
+	return t
 }
 
 // weigh takes from each truth what the newest residual tells, by least squares
@@ -253,13 +302,20 @@ func (t *pooledTraining) weigh(steps int) []float32 {
 // does the model.
 func (m *pooled) Predict(w *forecast.Window, threads int, out *forecast.Rows) {
 	p := newPooledWriter(w)
+	for i := range w.Steps {
+		out.UsesSky[i] = m.told != nil && w.SkyTold(i)
+	}
 	parallel.ForShards(threads, w.Rows, 64, func(s parallel.Shard) {
-		x := make([]float32, 0, pooledColumns)
+		x := make([]float32, 0, toldColumns)
 		for row := s.Begin; row < s.End; row++ {
-			for i := range w.Steps {
+			for i, told := range out.UsesSky {
+				with := m.blind
+				if told {
+					with = m.told
+				}
 				wr := writer{out: x[:0]}
-				p.write(&wr, row, i)
-				m.cell(p, wr.out, row, i, out)
+				p.write(&wr, row, i, told)
+				with.cell(p, wr.out, row, i, out)
 			}
 		}
 	})
@@ -269,7 +325,7 @@ func (m *pooled) Predict(w *forecast.Window, threads int, out *forecast.Rows) {
 // distribution its central 90 % reaches; the caller calibrates both.
 const normalTail = 2.44
 
-func (m *pooled) cell(p *pooledWriter, x []float32, row, i int, out *forecast.Rows) {
+func (m *trees) cell(p *pooledWriter, x []float32, row, i int, out *forecast.Rows) {
 	k := row*len(p.w.Steps) + i
 	v := p.w.Ahead[k] + (m.members[0].predict(x)+m.members[1].predict(x))/2
 	if r := p.residual(row, 0); r == r {

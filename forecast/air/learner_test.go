@@ -84,3 +84,57 @@ func TestLearnerRefusesWhatItIsNotMadeFor(t *testing.T) {
 		t.Error("learned from ten days of one station")
 	}
 }
+
+// Where the weather ahead is told the trees that know it answer, else the
+// others, to the bit what they say to a runner that is never told any.
+func TestLearnerUsesTheWeatherThatIsTold(t *testing.T) {
+	d := invent(2, 1800, 9)
+	in := trainingOf(d, PM25, geo.PM25, 1800)
+	in.Steps = []int{1, 12, 24}
+	train := in
+	train.Panel, train.Usual = in.Panel.Head(1400), nil
+	for row := range in.Panel.Series {
+		train.Usual = append(train.Usual, in.Usual[row*1800:row*1800+1400]...)
+	}
+	never, err := Learner{Seed: 1}.Fit(t.Context(), train)
+	if err != nil {
+		t.Fatal(err)
+	}
+	train.Sky.First = in.Panel.First
+	for i := range 1800 {
+		h := forecast.UnknownSky
+		h[forecast.SkyWind] = d.Stations[0].Columns[WindSpeed][i]
+		train.Sky.Hours = append(train.Sky.Hours, h)
+	}
+	m, err := Learner{Seed: 1}.Fit(t.Context(), train)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c := m.Card(); len(c.Features) != toldColumns || c.Version == never.Card().Version {
+		t.Errorf("card %+v", c)
+	}
+	w, told, not, old := forecast.NewWindow(2, 12, in.Steps), forecast.NewRows(2, 3), forecast.NewRows(2, 3), forecast.NewRows(2, 3)
+	var with, without float64
+	for origin := 1420; origin < 1770; origin++ {
+		in.Sky = train.Sky
+		in.Window(w, origin)
+		m.Predict(w, 1, told)
+		w.Sky.Hours = w.Sky.Hours[:24+1+12] // given for twelve hours
+		m.Predict(w, 2, not)
+		never.Predict(w, 1, old)
+		if !slices.Equal(told.UsesSky, []bool{true, true, true}) || !slices.Equal(not.UsesSky, []bool{true, true, false}) || slices.Contains(old.UsesSky, true) {
+			t.Fatalf("weather is used for %v, %v, %v", told.UsesSky, not.UsesSky, old.UsesSky)
+		}
+		for row := range 2 {
+			if k := row*3 + 2; not.Value[k] != old.Value[k] || not.Value[k-1] != told.Value[k-1] {
+				t.Fatal("a step's forecast depends on weather after its target")
+			}
+			if y := in.Truth(row, origin, 24); finite(y) {
+				with, without = with+math.Abs(float64(y-told.Value[row*3+2])), without+math.Abs(float64(y-old.Value[row*3+2]))
+			}
+		}
+	}
+	if with > .8*without {
+		t.Errorf("24 hours ahead the error is %.2f of that without weather", with/without)
+	}
+}

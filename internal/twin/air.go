@@ -2,11 +2,7 @@ package twin
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
-	"math"
 	"sync/atomic"
 	"time"
 
@@ -15,15 +11,14 @@ import (
 	"tideway/internal/fault"
 	"tideway/sim/air"
 	"tideway/sim/air/emission"
-	"tideway/unit"
 )
 
 // airEvery is the city's time between two fields: traffic and air of a minute
 // ago are those of now.
 const airEvery = 5 * time.Minute
 
-// weatherKept is how long hours of weather are remembered after they are over,
-// and weatherMost how far ahead they may lie.
+// weatherKept is how long hours of weather count after they are over, and
+// weatherMost how far ahead they may lie.
 const (
 	weatherKept = 2 * time.Hour
 	weatherMost = 16 * 24 * time.Hour
@@ -34,6 +29,7 @@ type airLoop struct {
 	wake    chan struct{}
 	newest  atomic.Pointer[field.Field]
 	given   atomic.Pointer[field.Sky]
+	record  *weatherRecord
 	renewed atomic.Bool // weather came: the next field does not wait
 }
 
@@ -55,7 +51,8 @@ func (t *Twin) Weather() field.Sky {
 }
 
 // AddWeather takes hours of weather, measured or forecast, in place of what was
-// given before for the same hours. They are durable when it returns.
+// given before for the same hours. They are durable when it returns, and
+// remembered for models to learn from.
 func (t *Twin) AddWeather(ctx context.Context, hours field.Sky) (field.Sky, error) {
 	t.change.Lock()
 	defer t.change.Unlock()
@@ -68,12 +65,8 @@ func (t *Twin) AddWeather(ctx context.Context, hours field.Sky) (field.Sky, erro
 	if err != nil {
 		return nil, err
 	}
-	text, err := json.Marshal(stored(all))
-	if err != nil {
+	if err := t.air.record.keep(ctx, b, now, hours); err != nil {
 		return nil, err
-	}
-	if _, err := b.Put(ctx, weatherKey, text); err != nil {
-		return nil, fmt.Errorf("keeping %d hours of weather: %w", len(all), err)
 	}
 	t.air.given.Store(&all)
 	t.air.renewed.Store(true)
@@ -91,70 +84,6 @@ func (t *Twin) checkWeather(hours field.Sky, now time.Time) error {
 		}
 	}
 	return bad.Err("taking weather")
-}
-
-const (
-	weatherBucket = "weather"
-	weatherKey    = "hours"
-)
-
-// storedHour is an hour of weather as JSON keeps it: null for unknown.
-type storedHour struct {
-	At           time.Time `json:"at"`
-	WindMS       float64   `json:"wind_ms"`
-	FromDeg      float64   `json:"wind_from_deg"`
-	TemperatureK *float64  `json:"temperature_k"`
-	Cloud        *float64  `json:"cloud"`
-	SolarWm2     *float64  `json:"solar_wm2"`
-}
-
-func stored(s field.Sky) (out []storedHour) {
-	known := func(v float64) *float64 {
-		if math.IsNaN(v) {
-			return nil
-		}
-		return &v
-	}
-	for _, w := range s {
-		out = append(out, storedHour{w.At, w.Wind.MPS(), w.From.Deg(), known(w.Temperature.K()), known(float64(w.Cloud)), known(w.SolarWm2)})
-	}
-	return out
-}
-
-func restored(hours []storedHour) (out field.Sky) {
-	value := func(v *float64) float64 {
-		if v == nil {
-			return math.NaN()
-		}
-		return *v
-	}
-	for _, h := range hours {
-		out = append(out, field.Weather{At: h.At, Wind: unit.Speed(h.WindMS), From: unit.Angle(h.FromDeg), Temperature: unit.Temperature(value(h.TemperatureK)),
-			Cloud: unit.Share(value(h.Cloud)), SolarWm2: value(h.SolarWm2)})
-	}
-	return out
-}
-
-// recallWeather reads what was given before a restart.
-func (t *Twin) recallWeather(ctx context.Context) error {
-	b, err := t.bus.Bucket(ctx, weatherBucket)
-	if err != nil {
-		return err
-	}
-	e, err := b.Get(ctx, weatherKey)
-	if err = translate(err); errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	var hours []storedHour
-	if err == nil {
-		err = json.Unmarshal(e.Value, &hours)
-	}
-	if err != nil {
-		return fmt.Errorf("reading the weather given before: %w", err)
-	}
-	sky := restored(hours)
-	t.air.given.Store(&sky)
-	return nil
 }
 
 func (t *Twin) wakeAir() {

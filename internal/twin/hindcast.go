@@ -43,7 +43,7 @@ func RunHindcast(ctx context.Context, o Options, h Hindcast) (*forecast.Skill, e
 	if err != nil {
 		return nil, err
 	}
-	runner, err := forecast.New(forecast.Options{City: o.City, History: past, Holidays: o.Holidays, Learners: o.Learners, Threads: o.Threads, Memory: memory})
+	runner, err := forecast.New(forecast.Options{City: o.City, History: past, Skies: skies{o.City, past, past.given}, Holidays: o.Holidays, Learners: o.Learners, Threads: o.Threads, Memory: memory})
 	if err != nil {
 		return nil, err
 	}
@@ -88,6 +88,7 @@ type past struct {
 	city   *geo.City
 	series []live.Series
 	points map[live.Key][]live.Value
+	given  *weatherRecord
 }
 
 func loadPast(ctx context.Context, o Options, h Hindcast) (_ *past, err error) {
@@ -106,6 +107,9 @@ func loadPast(ctx context.Context, o Options, h Hindcast) (_ *past, err error) {
 	}
 	defer func() { err = errors.Join(err, feed.Close()) }()
 	p := &past{city: o.City, series: feed.Series(), points: map[live.Key][]live.Value{}}
+	if p.given, _, err = recallWeather(ctx, b, h.From, h.From); err != nil {
+		return nil, err
+	}
 	for _, s := range p.series {
 		key := s.Key(o.City)
 		if p.points[key], err = feed.History(ctx, key.Sensor, key.Quantity, h.From.Add(-memory), h.To); err != nil {
@@ -121,6 +125,18 @@ func (p *past) Values(_ context.Context, sensor string, q geo.Quantity, interval
 	first := sort.Search(len(points), func(i int) bool { return points[i].End.After(from) })
 	last := sort.Search(len(points), func(i int) bool { return points[i].End.After(to) })
 	return onGrid(points[first:last], interval, from, to), nil
+}
+
+// Columns returns Values of many series.
+func (p *past) Columns(ctx context.Context, sensors []string, q geo.Quantity, interval time.Duration, from, to time.Time) (out [][]float32, err error) {
+	for _, id := range sensors {
+		values, err := p.Values(ctx, id, q, interval, from, to)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, values)
+	}
+	return out, nil
 }
 
 // snapshot is the state of the city as it was known at a past instant.

@@ -143,15 +143,19 @@ func (t *Twin) open(ctx context.Context) (err error) {
 	if t.bus, err = bus.Start(at); err != nil {
 		return err
 	}
+	now := t.o.Now()
+	record, given, err := recallWeather(ctx, t.bus, now, now.Add(-weatherKept))
+	if err != nil {
+		return err
+	}
+	t.air.record = record
+	t.air.given.Store(&given)
 	if t.part, err = t.openPart(ctx, t.o.City); err != nil {
 		return err
 	}
 	t.lab, err = openLab(ctx, t.bus, scenarios.Options{Base: t.inForce, Threads: t.o.Threads,
 		Period: sim.Input{Begin: t.o.Period.Begin, End: t.o.Period.End}, Changed: func(string) { t.notify.call() }}, 0)
 	if err != nil {
-		return err
-	}
-	if err := t.recallWeather(ctx); err != nil {
 		return err
 	}
 	return t.announce(ctx, t.o.City)
@@ -167,7 +171,7 @@ func (t *Twin) openPart(ctx context.Context, city *geo.City) (*part, error) {
 	if err != nil {
 		return nil, err
 	}
-	runner, err := forecast.New(forecast.Options{City: city, History: History{feed}, Holidays: t.o.Holidays,
+	runner, err := forecast.New(forecast.Options{City: city, History: History{feed}, Skies: skies{city, History{feed}, t.air.record}, Holidays: t.o.Holidays,
 		Learners: t.o.Learners, Threads: t.o.Threads, LearnThreads: 1})
 	if err != nil {
 		return nil, errors.Join(err, feed.Close())
