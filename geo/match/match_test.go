@@ -2,8 +2,10 @@ package match_test
 
 import (
 	"compress/gzip"
+	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -15,8 +17,8 @@ import (
 )
 
 // bologna returns the city, its published loops, and for those that the
-// scenario's detector file names the segment it puts them on.
-func bologna(t *testing.T) (*geo.City, []geo.Sensor, map[string]geo.SegmentID) {
+// scenario's detector file names the detector.
+func bologna(t *testing.T) (*geo.City, []geo.Sensor, map[string]geo.Sensor) {
 	t.Helper()
 	dir := testdata.Dir(t, "bologna")
 	open := func(name string) *os.File {
@@ -41,10 +43,10 @@ func bologna(t *testing.T) (*geo.City, []geo.Sensor, map[string]geo.SegmentID) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	given := map[string]geo.SegmentID{}
+	given := map[string]geo.Sensor{}
 	for _, s := range c.Sensors.All() { // 0.127_2.73_6_1__l0 is loop "0.127 2.73 6 1"
 		name, _, _ := strings.Cut(s.ID, "__")
-		given[strings.ReplaceAll(name, "_", " ")] = s.Segment
+		given[strings.ReplaceAll(name, "_", " ")] = s
 	}
 	return c, loops, given
 }
@@ -53,15 +55,19 @@ func TestBolognaLoopsAgainstTheScenariosDetectors(t *testing.T) {
 	c, loops, given := bologna(t)
 	r := match.Match(c, loops, match.Options{})
 	both, same, near := 0, 0, 0
+	var apart []float64 // metres between where the two files put the loops that agree
 	for i, s := range r.Sensors {
-		want, ok := given[s.ID]
+		detector, ok := given[s.ID]
 		if !ok {
 			continue
 		}
 		both++
+		want, p, q := detector.Segment, c.Frame.XY(s.LonLat), c.Frame.XY(detector.LonLat)
+		off := math.Hypot(p[0]-r.East.M()-q[0], p[1]-r.North.M()-q[1])
 		if s.Segment == want {
 			same++
 			near++
+			apart = append(apart, off)
 			continue
 		}
 		got, runner := "none", r.Runners[i].ID
@@ -71,10 +77,11 @@ func TestBolognaLoopsAgainstTheScenariosDetectors(t *testing.T) {
 				near++
 			}
 		}
-		t.Logf("%s, %s: matched %s (confidence %.2f, %s), detector on %s, second best %s", s.ID, s.Road, got, float64(s.Match.Confidence), s.Match.Why, c.Segments.At(want).ID, runner)
+		t.Logf("%s, %s: matched %s (confidence %.2f, %s), detector %.0f m away on %s, second best %s", s.ID, s.Road, got, float64(s.Match.Confidence), s.Match.Why, off, c.Segments.At(want).ID, runner)
 	}
 	t.Logf("%d of %d loops matched, %d to review; shift %.1f m east, %.1f m north (standard error %.1f m)", r.Matched, len(loops), len(r.Review), r.East.M(), r.North.M(), r.ShiftError.M())
-	t.Logf("%d of %d loops on the detector's segment, %d on it or the next one", same, both, near)
+	slices.Sort(apart)
+	t.Logf("%d of %d loops on the detector's segment, %d on it or the next one; of those that agree the detector is %.0f m away in the median, %.0f m at most", same, both, near, apart[len(apart)/2], apart[len(apart)-1])
 	if share := float64(same) / float64(both); share < 0.9 {
 		t.Errorf("share on the same segment is %.3f", share)
 	}
