@@ -54,7 +54,7 @@ func (f *fakeTwin) makeAir(t testing.TB) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	made, err := r.Tick(f.Forecast(), nil, f.Weather())
+	made, err := r.Tick(t.Context(), f.Forecast(), nil, f.Weather())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -46,8 +46,11 @@ func (r *Runner) refreshGroup(ctx context.Context, k groupKey, rows []geo.Sensor
 	}
 	g := r.newGroup(k, rows)
 	p := prepared{panel: panel, threads: span.threads, fit: &fitted{until: until, profileOf: identity(len(rows))}}
-	cfg := SelectProfile(panel, span.threads)
+	cfg := SelectProfile(ctx, panel, span.threads)
 	p.fit.profile, p.loo = FitProfile(panel, cfg, span.threads, span.looDays)
+	if err := ctx.Err(); err != nil {
+		return prepared{}, err
+	}
 	p.fit.decay = FitDecay(panel, p.loo, g.steps[len(g.steps)-1]+g.window.Past, span.threads)
 	p.fit.model = p.fit.decay
 	if k.quantity == geo.Speed {
@@ -372,7 +375,8 @@ const selectSample = 96
 // SelectProfile returns the configuration with the least leave-one-out error
 // on a sample of a panel's series: smoothing over 0 to 4 slots, own weekday
 // against kind of day. With few days the smooth ones win, with many the sharp.
-func SelectProfile(p *Panel, threads int) ProfileConfig {
+// When ctx ends it returns the best so far.
+func SelectProfile(ctx context.Context, p *Panel, threads int) ProfileConfig {
 	best := DefaultProfile(p.Interval)
 	if len(daysOf(p.Moments)) < 3 {
 		return best
@@ -391,6 +395,9 @@ func SelectProfile(p *Panel, threads int) ProfileConfig {
 			continue
 		}
 		for _, shrink := range []float64{.5, 2} {
+			if ctx.Err() != nil {
+				return best
+			}
 			cfg := best
 			cfg.Smooth, cfg.Shrink = smooth, shrink
 			_, loo := FitProfile(&sample, cfg, threads, looDays)

@@ -1,6 +1,7 @@
 package air
 
 import (
+	"context"
 	"math"
 	"slices"
 	"testing"
@@ -19,7 +20,7 @@ func trainingOf(d *Data, target Column, q geo.Quantity, hours int) forecast.Trai
 		p.Series = append(p.Series, live.Series{Sensor: geo.SensorID(s), Quantity: q, Interval: time.Hour})
 		p.Values = append(p.Values, d.Stations[s].Columns[target][:hours]...)
 	}
-	profile, usual := forecast.FitProfile(p, forecast.SelectProfile(p, 1), 1, hours/24)
+	profile, usual := forecast.FitProfile(p, forecast.SelectProfile(context.Background(), p, 1), 1, hours/24)
 	return forecast.Training{Panel: p, Usual: usual, Profile: profile, Steps: []int{1, 2, 3, 4}, Threads: 1, Calendar: cal}
 }
 

@@ -134,6 +134,6 @@ func (c *FactorsCmd) rates(class *emission.Class, speedKMH float64) emission.Rat
 
 func (c *FactorsCmd) print(out io.Writer, r factorReport) error {
 	return report(out, c.JSON, r, func(w io.Writer) {
-		fmt.Fprintf(w, "%s %s at %g km/h: %.4g %s; idling %.4g an hour\n%s\n", r.Class, r.Pollutant, r.SpeedKMH, r.Value, r.Unit, r.IdlePerH, r.Source)
+		fmt.Fprintf(w, "%s %s at %g km/h: %.4g %s; idling %.4g %s\n%s\n", r.Class, r.Pollutant, r.SpeedKMH, r.Value, r.Unit, r.IdlePerH, strings.TrimSuffix(r.Unit, "km")+"h", r.Source)
 	})
 }

@@ -102,13 +102,13 @@ func (t *Twin) followAir(ctx context.Context) {
 			return
 		case <-t.air.wake:
 		}
-		if err := t.makeAir(); err != nil {
+		if err := t.makeAir(ctx); err != nil && ctx.Err() == nil {
 			t.o.Report(fmt.Errorf("air of the city: %w", err))
 		}
 	}
 }
 
-func (t *Twin) makeAir() error {
+func (t *Twin) makeAir(ctx context.Context) error {
 	p := t.now()
 	f := p.runner.Latest()
 	if f == nil || !t.airDue(f) {
@@ -121,7 +121,7 @@ func (t *Twin) makeAir() error {
 		}
 		p.air = runner
 	}
-	next, err := p.air.Tick(f, p.feed.Snapshot(), t.Weather())
+	next, err := p.air.Tick(ctx, f, p.feed.Snapshot(), t.Weather())
 	if err != nil {
 		return err
 	}

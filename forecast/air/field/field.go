@@ -1,6 +1,7 @@
 package field
 
 import (
+	"context"
 	"math"
 	"slices"
 	"sync"
@@ -123,12 +124,15 @@ func measuresAir(s geo.Sensor) bool {
 
 // Tick makes the field of a forecast under the weather given, else measured (now
 // is the snapshot that the forecast was made from, or a later one; nil: none),
-// else assumed.
-func (r *Runner) Tick(f *forecast.Forecast, now *live.Snapshot, given Sky) (*Field, error) {
+// else assumed. Between two of its times it stops with ctx's error.
+func (r *Runner) Tick(ctx context.Context, f *forecast.Forecast, now *live.Snapshot, given Sky) (*Field, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	out := &Field{Forecast: f, Scene: r.scene, Stations: r.stations}
 	for k := range 1 + len(f.Roads.Horizons) {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
 		at, err := r.instant(f, now, given, k)
 		if err != nil {
 			return nil, err

@@ -73,7 +73,7 @@ func runner(t testing.TB, c *geo.City) *field.Runner {
 
 func tick(t testing.TB, r *field.Runner, f *forecast.Forecast, sky field.Sky) *field.Field {
 	t.Helper()
-	out, err := r.Tick(f, nil, sky)
+	out, err := r.Tick(t.Context(), f, nil, sky)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -192,7 +192,7 @@ func TestMeasuredWeatherIsUsed(t *testing.T) {
 	snap := &live.Snapshot{City: c, At: noon, Series: []live.SeriesState{
 		{Series: live.Series{Quantity: geo.WindDirection}, End: noon, Value: 340}, {Series: live.Series{Quantity: geo.WindDirection}, End: noon, Value: 0},
 		{Series: live.Series{Quantity: geo.WindDirection}, End: noon.Add(-5 * time.Hour), Value: 90}}}
-	made, err := runner(t, c).Tick(f, snap, nil)
+	made, err := runner(t, c).Tick(t.Context(), f, snap, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
