@@ -19,6 +19,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
@@ -89,6 +90,9 @@ func run(names []string) error {
 }
 
 func runCase(name string) error {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(50) // as tideway serve does
+	}
 	for _, c := range cases {
 		if c.name == name {
 			b := &bench{name: name, now: time.Now().UTC().Truncate(time.Hour)}

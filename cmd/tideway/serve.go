@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime/debug"
 	"syscall"
 	"time"
 
@@ -85,9 +86,20 @@ func learned(v forecast.Verdict) {
 
 func report(err error) { slog.Warn(err.Error()) }
 
+// collectOften lets the heap grow by half before it is collected, unless the
+// environment says otherwise. Most of it is the recent window, which holds no
+// pointers and costs the collector nothing to look at: 24 h of 30 000 series
+// take 260 MB instead of up to 466 (bench/live).
+func collectOften() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(50)
+	}
+}
+
 // serve runs a twin and its API until SIGINT or SIGTERM. feed, when not nil,
 // runs beside it as long: the demo's hidden world.
 func serve(o twin.Options, l listenFlags, feed func(context.Context, *twin.Twin) error) error {
+	collectOften()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	ln, err := net.Listen("tcp", l.Listen)
