@@ -6,6 +6,7 @@ import (
 	"io"
 	"math"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -207,8 +208,12 @@ func TestWeatherIsTakenAndTold(t *testing.T) {
 	k := newChecker(t, base)
 	k.do(post, wire.PathWeather, "application/json", `{"hours":[{"at":"2026-03-20T12:00:00Z","wind_ms":-1,"wind_from_deg":720}]}`, http.StatusUnprocessableEntity)
 	k.do(get, wire.PathAirGrid+"?pollutant=so2", "", "", http.StatusUnprocessableEntity)
-	k.do(get, wire.PathAirGrid+"?at=noon", "", "", http.StatusUnprocessableEntity)
 	k.do(get, wire.PathAirReceptor+"?lon=11", "", "", http.StatusUnprocessableEntity)
+	for path, want := range map[string]string{wire.PathAirGrid + "?at=noon": "at: found", "/v1/sensors/air%201/series?from=noon": "query.from: expected"} {
+		if got := string(k.do(get, path, "", "", http.StatusUnprocessableEntity)); !strings.Contains(got, want) || !strings.Contains(got, aTime) {
+			t.Errorf("%s: %s, want %s", path, got, want)
+		}
+	}
 }
 
 // Before the first field stations are told of and the grid says why it is not there.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/gofiber/fiber/v2"
@@ -31,13 +32,21 @@ func humaProblem(status int, text string, errs ...error) huma.StatusError {
 	for _, err := range errs {
 		if d, ok := err.(huma.ErrorDetailer); ok {
 			e := d.ErrorDetail()
-			p.Errors = append(p.Errors, wire.ProblemDetail{Message: e.Message, Location: e.Location, Value: echo(e.Value)})
+			p.Errors = append(p.Errors, wire.ProblemDetail{Message: inWords.Replace(e.Message), Location: e.Location, Value: echo(e.Value)})
 		} else if err != nil {
 			p.Errors = append(p.Errors, wire.ProblemDetail{Message: err.Error()})
 		}
 	}
+	if len(p.Errors) == 1 && p.Errors[0].Location != "" {
+		p.Detail += ": " + p.Errors[0].Location + ": " + p.Errors[0].Message
+	}
 	return p
 }
+
+const aTime = "expected a time like 2026-03-20T08:00:00Z"
+
+// inWords says what huma says in Go's layout of a time.
+var inWords = strings.NewReplacer("invalid date/time for format "+time.RFC3339Nano, aTime)
 
 // asProblem turns any error into a problem: a *fault.Error is the client's
 // input with every problem in it, the rest as the caller declared it, and what

@@ -60,6 +60,9 @@ func (t *Twin) AddWeather(ctx context.Context, hours field.Sky) (field.Sky, erro
 	if err := t.checkWeather(hours, now); err != nil {
 		return nil, err
 	}
+	if len(hours) == 0 {
+		return t.Weather(), nil
+	}
 	all := t.Weather().Merge(hours, now.Add(-weatherKept))
 	b, err := t.bus.Bucket(ctx, weatherBucket)
 	if err != nil {
