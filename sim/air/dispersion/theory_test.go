@@ -70,7 +70,9 @@ func TestEffectiveWindSolvesItsEquation(t *testing.T) {
 	})
 }
 
-// Tables interpolate the kernel closely.
+// Tables interpolate the kernel closely. Where the lid of the mixing layer stops
+// the spread the kernel has a kink, which costs up to 0.4 % at a point (17 of
+// 160 000 drawn points were off by more than 0.1 %).
 func TestTablesFollowTheKernel(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		a, s := newAir(anyMet(t)), anySource(t)
@@ -78,16 +80,22 @@ func TestTablesFollowTheKernel(t *testing.T) {
 		k := newKernel(&a, z, newSpreads(&a, s))
 		// Near a high source hardly anything reaches z: compare against the size of
 		// the kernel at source height.
-		for range 20 {
+		const points = 20
+		sum := 0.
+		for range points {
 			x := math.Exp(rapid.Float64Range(0, 9).Draw(t, "logx"))
 			if rapid.Bool().Draw(t, "upwind") {
 				x = -x
 			}
 			y := rapid.Float64Range(-1, 1).Draw(t, "y") * math.Abs(x)
 			want, got := a.point(x, y, z, s), k.at(x, y)
-			if tol := 2e-3*want + 2e-4*a.point(math.Abs(x), 0, s.height, s); math.Abs(got-want) > tol {
+			off := math.Abs(got-want) / (want + .1*a.point(math.Abs(x), 0, s.height, s))
+			if sum += off; off > 1e-2 {
 				t.Fatalf("at (%g, %g): table %g, kernel %g", x, y, got, want)
 			}
+		}
+		if sum > 1e-3*points {
+			t.Fatalf("table and kernel are %g apart in the mean", sum/points)
 		}
 	})
 }
