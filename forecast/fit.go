@@ -35,8 +35,6 @@ type prepared struct {
 	fit     *fitted
 	threads int // of its fit
 	sky     Sky // of the panel; empty unless learners are asked and told of it
-	// intervals are the baseline's; fit has those of the model that serves.
-	intervals *Conformal
 }
 
 func (r *Runner) refreshGroup(ctx context.Context, k groupKey, rows []geo.SensorID, until time.Time, span fitSpan) (prepared, error) {
@@ -63,10 +61,13 @@ func (r *Runner) refreshGroup(ctx context.Context, k groupKey, rows []geo.Sensor
 	if k.quantity.IsTraffic() {
 		p.fit.relatives = fitRelatives(panel, p.loo, p.fit.links, p.fit.decay, span.threads)
 	}
-	if p.fit.conformal, err = r.calibrate(ctx, g, &p, p.fit.decay, replayDays*Slots(k.interval)); err != nil {
+	if p.fit.own, err = r.calibrate(ctx, g, &p, p.fit.decay, replayDays*Slots(k.interval)); err != nil {
 		return prepared{}, err
 	}
-	p.intervals = p.fit.conformal
+	p.fit.conformal = p.fit.own
+	if !r.knows(g) {
+		r.recall(ctx, g, p.fit)
+	}
 	r.install(g, p.fit)
 	return p, nil
 }
@@ -112,9 +113,13 @@ func (r *Runner) install(g *group, f *fitted) {
 		r.roads = nil
 		return
 	}
-	if was := old.fit; was != nil && was.model != Model(was.decay) {
-		f.model, f.previous, f.conformal = was.model, was.previous, was.conformal
-	} else if was != nil {
+	if was := old.fit; was != nil && was.recalled {
+		f.former, f.recalled, f.lesson = was.former, true, was.lesson
+		if old.learned() {
+			f.model, f.key, f.conformal = was.model, was.key, was.conformal
+		}
+	}
+	if was := old.fit; was != nil && !old.learned() && f.model == Model(f.decay) {
 		copy(f.conformal.width, was.conformal.width)
 		copy(f.conformal.level, was.conformal.level)
 		f.conformal.refreshAll()

@@ -13,11 +13,13 @@ import (
 // Role is the part a model plays.
 type Role string
 
-// Roles: the model that forecasts, the one it replaced, the built-in one.
+// Roles: the model that forecasts, those it replaced, the built-in one, the
+// newest that lost to it.
 const (
-	Serving  Role = "serving"
-	Previous Role = "previous"
-	Baseline Role = "baseline"
+	Serving   Role = "serving"
+	Previous  Role = "previous"
+	Baseline  Role = "baseline"
+	Candidate Role = "candidate"
 )
 
 // ModelInfo is a model of the runner.
@@ -26,9 +28,11 @@ type ModelInfo struct {
 	Quantity geo.Quantity
 	Interval time.Duration
 	Card     Card
+	Why      string // of a candidate: why it does not serve
 }
 
-// Models returns the models in use, by group, the serving one first.
+// Models returns the models in use, by group: the serving one, the baseline,
+// those that served before, newest first, and candidates that lost.
 func (r *Runner) Models() (out []ModelInfo) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -36,15 +40,22 @@ func (r *Runner) Models() (out []ModelInfo) {
 		if g.fit == nil {
 			continue
 		}
-		add := func(role Role, m Model) {
-			out = append(out, ModelInfo{Role: role, Quantity: g.quantity, Interval: g.interval, Card: m.Card()})
+		add := func(role Role, c Card, why string) {
+			out = append(out, ModelInfo{Role: role, Quantity: g.quantity, Interval: g.interval, Card: c, Why: why})
 		}
-		add(Serving, g.fit.model)
-		if g.fit.model != Model(g.fit.decay) {
-			add(Baseline, g.fit.decay)
+		add(Serving, g.fit.model.Card(), "")
+		if g.learned() {
+			add(Baseline, g.fit.decay.Card(), "")
 		}
-		if g.fit.previous != nil {
-			add(Previous, g.fit.previous)
+		for _, m := range g.fit.former {
+			if m.model != nil {
+				add(Previous, m.model.Card(), "")
+			}
+		}
+		for _, v := range g.fit.lesson.Tried {
+			if !v.Serves && v.Card.Name != "" {
+				add(Candidate, v.Card, v.Why)
+			}
 		}
 	}
 	return out
@@ -52,12 +63,12 @@ func (r *Runner) Models() (out []ModelInfo) {
 
 // Verdict is what became of a candidate.
 type Verdict struct {
-	Quantity  geo.Quantity
-	Interval  time.Duration
-	Candidate string
-	Serves    bool
-	Why       string
-	Card      Card // of the candidate; scores on days it had not seen
+	Quantity  geo.Quantity  `json:"-"`
+	Interval  time.Duration `json:"-"`
+	Candidate string        `json:"candidate"`
+	Serves    bool          `json:"serves"`
+	Why       string        `json:"why"`
+	Card      Card          `json:"card"` // of the candidate; scores on days it had not seen
 }
 
 // Learn refreshes every group and lets each Learner try for it: a draft is
@@ -66,29 +77,53 @@ type Verdict struct {
 // draft's errors. Otherwise what served before goes on, unless it is of the same
 // learner and the draft was worse than the baseline, which then serves again. It
 // is long work, meant for a background goroutine at night; Tick may run
-// meanwhile, and ctx ends it.
+// meanwhile, and ctx ends it. What a group learned is put on the shelf.
 func (r *Runner) Learn(ctx context.Context, snap *live.Snapshot) ([]Verdict, error) {
+	return r.learn(ctx, snap, time.Time{})
+}
+
+// CatchUp is Learn for the groups that last learned at since or before: what a
+// restart leaves to do after Refresh has found the others on the shelf.
+func (r *Runner) CatchUp(ctx context.Context, snap *live.Snapshot, since time.Time) ([]Verdict, error) {
+	return r.learn(ctx, snap, since)
+}
+
+func (r *Runner) learn(ctx context.Context, snap *live.Snapshot, since time.Time) ([]Verdict, error) {
 	r.fitting.Lock()
 	defer r.fitting.Unlock()
 	var out []Verdict
 	keys, rows := seriesByGroup(snap)
 	for _, k := range keys {
-		p, err := r.refreshGroup(ctx, k, rows[k], gridEnd(snap, k), r.learnSpan())
+		if !since.IsZero() && r.learnedAt(k).After(since) {
+			continue
+		}
+		tried, err := r.learnGroup(ctx, k, rows[k], snap)
 		if err != nil {
-			return out, err
+			return append(out, tried...), err
 		}
-		if r.hasSky(k) && len(r.opt.Learners) > 0 && p.panel.Steps() > 0 {
-			if p.sky, err = r.skyOf(ctx, p.panel.First, p.fit.until, p.fit.until); err != nil {
-				return out, fmt.Errorf("weather of the past: %w", err)
-			}
+		out = append(out, tried...)
+		r.note(ctx, k, lesson{LearnedAt: snap.At, Tried: tried})
+	}
+	return out, nil
+}
+
+func (r *Runner) learnGroup(ctx context.Context, k groupKey, rows []geo.SensorID, snap *live.Snapshot) ([]Verdict, error) {
+	p, err := r.refreshGroup(ctx, k, rows, gridEnd(snap, k), r.learnSpan())
+	if err != nil {
+		return nil, err
+	}
+	if r.hasSky(k) && len(r.opt.Learners) > 0 && p.panel.Steps() > 0 {
+		if p.sky, err = r.skyOf(ctx, p.panel.First, p.fit.until, p.fit.until); err != nil {
+			return nil, fmt.Errorf("weather of the past: %w", err)
 		}
-		for _, l := range r.opt.Learners {
-			v, err := r.challenge(ctx, k, rows[k], &p, l)
-			if err != nil {
-				return out, fmt.Errorf("learning %s every %v: %w", k.quantity, k.interval, err)
-			}
-			out = append(out, v)
+	}
+	var out []Verdict
+	for _, l := range r.opt.Learners {
+		v, err := r.challenge(ctx, k, rows, &p, l)
+		if err != nil {
+			return out, fmt.Errorf("learning %s every %v: %w", k.quantity, k.interval, err)
 		}
+		out = append(out, v)
 	}
 	return out, nil
 }
@@ -145,7 +180,7 @@ func (r *Runner) challenge(ctx context.Context, k groupKey, rows []geo.SensorID,
 	v.Card.Scores = scores
 	if gain := gainOf(scores); gain < winMargin && !r.opt.Trial {
 		v.Why = fmt.Sprintf("better than the baseline by %.1f %%, expected at least %.1f %%", 100*gain, 100*winMargin)
-		if gain < 0 && r.demote(k, l.Name(), p.intervals) {
+		if gain < 0 && r.demote(k, l.Name()) {
 			v.Why += "; its predecessor no longer serves"
 		}
 		return v, nil
@@ -162,7 +197,9 @@ func (r *Runner) challenge(ctx context.Context, k groupKey, rows []geo.SensorID,
 	card := model.Card()
 	card.Scores = scores
 	v.Card = card
-	r.serve(k, carded{model, card}, intervals)
+	next := served{model: carded{model, card}, intervals: intervals}
+	next.key = r.shelve(ctx, g, next)
+	r.serve(k, next)
 	return v, nil
 }
 
@@ -194,8 +231,8 @@ func (r *Runner) training(g *group, p *prepared, name string) Training {
 	return in
 }
 
-// compare returns the errors of a candidate and of the baseline at each step
-// over the last steps of a panel.
+// compare returns the errors of a candidate and of the baseline over the last
+// steps of a panel, at each step ahead at which both said something.
 func (r *Runner) compare(ctx context.Context, g *group, p *prepared, m Model, steps int) ([]CardScore, error) {
 	sums := make([]struct{ n, model, base float64 }, len(g.steps))
 	base := NewRows(len(g.rows), len(g.steps))
@@ -212,9 +249,11 @@ func (r *Runner) compare(ctx context.Context, g *group, p *prepared, m Model, st
 			}
 		}
 	})
-	out := make([]CardScore, len(g.steps))
+	var out []CardScore
 	for i, s := range sums {
-		out[i] = CardScore{Step: g.steps[i], MAE: s.model / s.n, Baseline: s.base / s.n}
+		if s.n > 0 {
+			out = append(out, CardScore{Step: g.steps[i], MAE: s.model / s.n, Baseline: s.base / s.n})
+		}
 	}
 	return out, err
 }
@@ -229,46 +268,4 @@ func gainOf(scores []CardScore) float64 {
 		return g
 	}
 	return 0
-}
-
-// serve puts a model in the place of the serving one.
-func (r *Runner) serve(k groupKey, m Model, intervals *Conformal) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if g := r.group(k); g != nil && g.fit != nil {
-		f := *g.fit
-		f.previous, f.model, f.conformal = f.model, m, intervals
-		g.fit = &f
-	}
-}
-
-// demote puts the baseline in the place of a serving model of a learner whose
-// newest draft lost to it: what was learned no longer holds. It reports whether
-// such a model served.
-func (r *Runner) demote(k groupKey, learner string, intervals *Conformal) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	g := r.group(k)
-	if g == nil || g.fit == nil || g.fit.model.Card().Name != learner {
-		return false
-	}
-	f := *g.fit
-	f.previous, f.model, f.conformal = f.model, f.decay, intervals
-	g.fit = &f
-	return true
-}
-
-// Rollback puts the model that served a group before the serving one back, and
-// reports whether there was one.
-func (r *Runner) Rollback(q geo.Quantity, interval time.Duration) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	g := r.group(groupKey{q, interval})
-	if g == nil || g.fit == nil || g.fit.previous == nil {
-		return false
-	}
-	f := *g.fit
-	f.model, f.previous = f.previous, nil
-	g.fit = &f
-	return true
 }

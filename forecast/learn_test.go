@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"math"
 	"strings"
 	"testing"
@@ -76,9 +77,13 @@ func TestACandidateServesOnlyWhileItWins(t *testing.T) {
 		t.Fatal(err)
 	}
 	checkWhole(t, f)
-	if !r.Rollback(geo.Speed, 15*time.Minute) || servingName(r) != "seer" || r.Rollback(geo.Speed, 15*time.Minute) {
-		t.Fatalf("%s serves after the rollback", servingName(r))
+	for i, want := range []string{"seer", "profile_residual", ""} {
+		if err := r.Rollback(ctx, geo.Speed, 15*time.Minute); errors.Is(err, fs.ErrNotExist) != (want == "") || want != "" && servingName(r) != want {
+			t.Fatalf("%s serves after rollback %d, %v", servingName(r), i, err)
+		}
 	}
+	s.wrong = .5
+	learn(true, "seer")
 	s.err = errors.New("boom")
 	if _, err := r.Learn(ctx, snapshotAt(c, now, 4)); err == nil || !strings.Contains(err.Error(), "boom") || servingName(r) != "seer" {
 		t.Fatalf("%v; %s serves", err, servingName(r))

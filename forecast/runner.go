@@ -21,6 +21,7 @@ type Options struct {
 	Archive  Archive   // nil: issued forecasts are kept in memory until scored
 	Learners []Learner // models that compete with the baseline in Learn
 	Skies    Skies     // weather for learned models of pollutants; nil: none is known
+	Shelf    Shelf     // where learned models outlive the process; nil: nowhere
 	Graph    *Graph    // driving distances between segments; nil: CityGraph
 	Threads  int       // 0: all cores
 	// LearnThreads bounds the cores that learners train on beside the service;
@@ -38,6 +39,9 @@ type Options struct {
 	EveryStep int
 	// Progress is told what is being fitted and the share done; may be nil.
 	Progress func(what string, done float64)
+	// Report is told what went wrong with kept models while the service went on;
+	// nil drops it.
+	Report func(error)
 }
 
 // defaultMemory is how much history a fit reads: eight weeks, beyond which a
@@ -57,6 +61,7 @@ type Runner struct {
 	skill    atomic.Pointer[Skill]
 
 	fitting sync.Mutex // held by Refresh and Learn
+	noting  sync.Mutex // held while a ledger is written
 	mu      sync.Mutex // guards what follows; held by Tick
 	groups  []*group   // by (quantity, interval)
 	roads   *roadPlan  // nil: to be rebuilt
@@ -70,6 +75,9 @@ func New(opt Options) (*Runner, error) {
 	}
 	if opt.Memory == 0 {
 		opt.Memory = defaultMemory
+	}
+	if opt.Report == nil {
+		opt.Report = func(error) {}
 	}
 	r := &Runner{opt: opt, calendar: NewCalendar(opt.City.TimeZone, opt.Holidays), graph: opt.Graph}
 	if r.graph == nil {
@@ -127,9 +135,13 @@ type fitted struct {
 	profile   *Profile
 	profileOf []int32 // row of the profile for each row of the group
 	decay     *Decay
-	model     Model // serving
-	previous  Model // before the last change, for Rollback
-	conformal *Conformal
+	model     Model      // serving
+	key       string     // of the serving model on the shelf
+	conformal *Conformal // of the serving model
+	own       *Conformal // of the baseline
+	former    []served   // that served before, newest first, for Rollback
+	recalled  bool       // the shelf was asked
+	lesson    lesson
 	freeFlow  []float32 // per row, km/h; speed groups only
 	threshold []float32 // per row, km/h: congested below; speed groups only
 	links     *Links
@@ -271,9 +283,11 @@ func (f *fitted) remap(old, g *group) *fitted {
 		}
 	}
 	n.decay = &Decay{card: f.decay.card}
-	n.model, n.previous, n.links, n.relatives = n.decay, nil, nil, nil
+	n.model, n.key, n.former, n.links, n.relatives = n.decay, "", nil, nil, nil
+	n.recalled, n.lesson = false, lesson{}
 	n.conformal = newConformal(len(g.rows), len(g.steps), DefaultConformal())
 	n.conformal.scores, n.conformal.level, n.conformal.factor = f.conformal.scores, f.conformal.level, f.conformal.factor
+	n.own = n.conformal
 	n.notes = []string{"sensors changed since the fit"}
 	return &n
 }

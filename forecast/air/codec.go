@@ -113,14 +113,11 @@ func ReadModel(r io.Reader) (*Model, error) {
 }
 
 func decode(all []byte) (*Model, error) {
-	if len(all) < len(magic)+8 || string(all[:len(magic)]) != magic {
-		return nil, fmt.Errorf("it does not begin with %q", magic)
+	body, err := framed(all, magic)
+	if err != nil {
+		return nil, err
 	}
-	body := all[:len(all)-4]
-	if want, got := binary.LittleEndian.Uint32(all[len(body):]), crc32.ChecksumIEEE(body); want != got {
-		return nil, fmt.Errorf("checksum %08x, expected %08x", got, want)
-	}
-	in := &source{b: body[len(magic):]}
+	in := &source{b: body}
 	m, err := in.head()
 	if err != nil {
 		return nil, err

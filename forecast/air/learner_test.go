@@ -1,7 +1,9 @@
 package air
 
 import (
+	"bytes"
 	"context"
+	"io"
 	"math"
 	"slices"
 	"testing"
@@ -114,6 +116,7 @@ func TestLearnerUsesTheWeatherThatIsTold(t *testing.T) {
 	if c := m.Card(); len(c.Features) != toldColumns || c.Version == never.Card().Version {
 		t.Errorf("card %+v", c)
 	}
+	m, _ = readBack(t, m)
 	w, told, not, old := forecast.NewWindow(2, 12, in.Steps), forecast.NewRows(2, 3), forecast.NewRows(2, 3), forecast.NewRows(2, 3)
 	var with, without float64
 	for origin := 1420; origin < 1770; origin++ {
@@ -138,4 +141,65 @@ func TestLearnerUsesTheWeatherThatIsTold(t *testing.T) {
 	if with > .8*without {
 		t.Errorf("24 hours ahead the error is %.2f of that without weather", with/without)
 	}
+}
+
+// readBack writes a model, reads it and checks that writing it again gives the
+// same bytes, which it returns.
+func readBack(t *testing.T, m forecast.Model) (forecast.Model, []byte) {
+	t.Helper()
+	var text, again bytes.Buffer
+	if _, err := m.(io.WriterTo).WriteTo(&text); err != nil {
+		t.Fatal(err)
+	}
+	back, err := Learner{}.Read(bytes.NewReader(text.Bytes()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := back.(io.WriterTo).WriteTo(&again); err != nil || !bytes.Equal(text.Bytes(), again.Bytes()) {
+		t.Fatalf("the text changed: %v", err)
+	}
+	return back, text.Bytes()
+}
+
+func TestLearnersModelsAreReadBackTheSameBits(t *testing.T) {
+	d := invent(2, 900, 4)
+	in := trainingOf(d, PM25, geo.PM25, 900)
+	m, err := Learner{Seed: 2}.Fit(t.Context(), in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	back, text := readBack(t, m)
+	w, a, b := forecast.NewWindow(2, 12, in.Steps), forecast.NewRows(2, 4), forecast.NewRows(2, 4)
+	for origin := 700; origin < 720; origin++ {
+		in.Window(w, origin)
+		m.Predict(w, 1, a)
+		back.Predict(w, 1, b)
+		if !slices.Equal(a.Value, b.Value) || !slices.Equal(a.Lo90, b.Lo90) || !slices.Equal(a.Hi50, b.Hi50) {
+			t.Fatalf("forecasts at %d differ", origin)
+		}
+	}
+	for _, damaged := range [][]byte{nil, text[:len(text)/2], append([]byte("x"), text...)} {
+		if _, err := (Learner{}).Read(bytes.NewReader(damaged)); err == nil {
+			t.Errorf("%d damaged bytes were read", len(damaged))
+		}
+	}
+}
+
+func FuzzReadLearnersModel(f *testing.F) {
+	d := invent(1, 600, 4)
+	m, err := Learner{}.Fit(f.Context(), trainingOf(d, PM25, geo.PM25, 600))
+	if err != nil {
+		f.Fatal(err)
+	}
+	var text bytes.Buffer
+	if _, err := m.(io.WriterTo).WriteTo(&text); err != nil {
+		f.Fatal(err)
+	}
+	f.Add(text.Bytes())
+	f.Add(text.Bytes()[:text.Len()/2])
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if m, err := (Learner{}).Read(bytes.NewReader(data)); err == nil {
+			_ = m.Card()
+		}
+	})
 }

@@ -148,9 +148,9 @@ func (h *modelHead) check(bytesLeft int) error {
 	if !slices.Equal(names, h.Card.Features) || s.Inputs != len(names) {
 		return errors.New("it was written by a build with other features")
 	}
-	if h.Nets == 0 || h.Merge == 0 || s.Sensors == 0 || s.Width == 0 || s.Width%16 != 0 || s.Blocks > 64 || s.Outputs == 0 || s.Outputs != len(steps) ||
+	if h.Nets == 0 || h.Merge == 0 || s.Sensors == 0 || s.Sensors != h.Card.Series || s.Width == 0 || s.Width%16 != 0 || s.Blocks > 64 || s.Outputs == 0 || s.Outputs != len(steps) ||
 		!slices.IsSorted(steps) || steps[0] < 1 {
-		return fmt.Errorf("%d networks of shape %+v for steps %v", h.Nets, s, steps)
+		return fmt.Errorf("%d networks of shape %+v for %d series and steps %v", h.Nets, s, h.Card.Series, steps)
 	}
 	words := 2*(s.Sensors+1) + 2*s.Sensors + len(steps) + 2*h.Links[0] + 2*h.Links[1] + 2*nearCount*s.Sensors + h.Nets*s.size() + (s.Width+1)*padded(4*s.Outputs)
 	if 4*words != bytesLeft {

@@ -3,6 +3,7 @@ package traffic
 import (
 	"context"
 	"fmt"
+	"io"
 	"time"
 
 	"tideway/forecast"
@@ -39,6 +40,9 @@ func (l *Learner) Takes(p *forecast.Panel) (bool, string) {
 func (l *Learner) Fit(ctx context.Context, in forecast.Training) (forecast.Model, error) {
 	return fit(ctx, l.Config, in)
 }
+
+// Read reads a model that was written with WriteTo.
+func (l *Learner) Read(in io.Reader) (forecast.Model, error) { return ReadModel(in) }
 
 func fit(ctx context.Context, cfg Config, in forecast.Training) (*Model, error) {
 	x := newExtractor(&in)
