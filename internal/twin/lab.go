@@ -61,7 +61,7 @@ func (l *lab) work(ctx context.Context, workers int) error {
 	return nil
 }
 
-// store is a bucket as the lab wants it.
+// store is a bucket as the lab and the forecasts want it.
 type store struct{ b *bus.Bucket }
 
 func (s store) Get(ctx context.Context, key string) ([]byte, error) {
@@ -78,6 +78,8 @@ func (s store) Create(ctx context.Context, key string, value []byte) error {
 	_, err := s.b.Create(ctx, key, value)
 	return translate(err)
 }
+
+func (s store) Delete(ctx context.Context, key string) error { return translate(s.b.Delete(ctx, key)) }
 
 func (s store) Keys(ctx context.Context) ([]string, error) { return s.b.Keys(ctx) }
 

@@ -1,8 +1,21 @@
 package twin
 
 import (
+	"context"
+	"time"
+
 	"tideway/forecast"
+	"tideway/geo"
 )
+
+// modelBucket is where learned models outlive the process.
+const modelBucket = "models"
 
 // Models returns the models in use, serving ones first.
 func (t *Twin) Models() []forecast.ModelInfo { return t.now().runner.Models() }
+
+// Rollback puts the model that served a group before the serving one back. It
+// returns an error that wraps fs.ErrNotExist when there was none.
+func (t *Twin) Rollback(ctx context.Context, q geo.Quantity, interval time.Duration) error {
+	return t.now().runner.Rollback(ctx, q, interval)
+}

@@ -171,8 +171,12 @@ func (t *Twin) openPart(ctx context.Context, city *geo.City) (*part, error) {
 	if err != nil {
 		return nil, err
 	}
+	shelf, err := t.bus.Bucket(ctx, modelBucket)
+	if err != nil {
+		return nil, errors.Join(err, feed.Close())
+	}
 	runner, err := forecast.New(forecast.Options{City: city, History: History{feed}, Skies: skies{city, History{feed}, t.air.record}, Holidays: t.o.Holidays,
-		Learners: t.o.Learners, Threads: t.o.Threads, LearnThreads: 1})
+		Learners: t.o.Learners, Shelf: store{shelf}, Threads: t.o.Threads, LearnThreads: 1, Report: t.o.Report})
 	if err != nil {
 		return nil, errors.Join(err, feed.Close())
 	}
@@ -267,15 +271,21 @@ func (t *Twin) tick(ctx context.Context) error {
 	return nil
 }
 
-// refits fits the models at once and then every night.
+// learnEvery is how old the last training may be at the start: a younger one's
+// models serve on, and the next training is that of the night.
+const learnEvery = 24 * time.Hour
+
+// refits fits the models at once and then every night. At the start only what
+// is not on the shelf is trained.
 func (t *Twin) refits(ctx context.Context) {
-	for {
+	learn := t.catchUp
+	for ; ; learn = t.learn {
 		p := t.now()
 		if err := p.runner.Refresh(ctx, p.feed.Snapshot()); err != nil && ctx.Err() == nil {
 			t.o.Report(fmt.Errorf("fitting models: %w", err))
 		}
 		if ctx.Err() == nil && len(t.o.Learners) > 0 {
-			usage.Background(func() { t.learn(ctx, p) })
+			usage.Background(func() { learn(ctx, p) })
 		}
 		select {
 		case <-ctx.Done():
@@ -290,6 +300,16 @@ func (t *Twin) refits(ctx context.Context) {
 // and answers do not wait.
 func (t *Twin) learn(ctx context.Context, p *part) {
 	verdicts, err := p.runner.Learn(ctx, p.feed.Snapshot())
+	t.tell(ctx, verdicts, err)
+}
+
+func (t *Twin) catchUp(ctx context.Context, p *part) {
+	snap := p.feed.Snapshot()
+	verdicts, err := p.runner.CatchUp(ctx, snap, snap.At.Add(-learnEvery))
+	t.tell(ctx, verdicts, err)
+}
+
+func (t *Twin) tell(ctx context.Context, verdicts []forecast.Verdict, err error) {
 	if err != nil && ctx.Err() == nil {
 		t.o.Report(fmt.Errorf("training models: %w", err))
 	}
