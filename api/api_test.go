@@ -263,6 +263,18 @@ func TestSkillAndModels(t *testing.T) {
 	if m, err := c.Models(t.Context()); err != nil || m.Models[0].Role != "serving" || *m.Models[0].Scores[0].MAE != 2 {
 		t.Errorf("models %+v, %v", m, err)
 	}
+	if m, err := c.RollBackModel(t.Context(), wire.ModelRollback{Quantity: "speed", IntervalS: 60}); err != nil || m.Models[0].Role != "serving" {
+		t.Errorf("rolled back to %+v, %v", m, err)
+	}
+	for _, bad := range []struct {
+		ask  wire.ModelRollback
+		want int
+	}{{wire.ModelRollback{Quantity: "speed", IntervalS: 300}, http.StatusNotFound}, {wire.ModelRollback{Quantity: "mood", IntervalS: 60}, http.StatusUnprocessableEntity},
+		{wire.ModelRollback{Quantity: "speed"}, http.StatusUnprocessableEntity}} {
+		if _, err := c.RollBackModel(t.Context(), bad.ask); status(err) != bad.want {
+			t.Errorf("rolling back %+v: %v, expected %d", bad.ask, err, bad.want)
+		}
+	}
 }
 
 // closure is a scenario document that closes a segment.

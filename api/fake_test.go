@@ -278,6 +278,13 @@ func (f *fakeTwin) Models() []forecast.ModelInfo {
 		Scores: []forecast.CardScore{{Step: 15, MAE: 2, Baseline: 3}}}}}
 }
 
+func (f *fakeTwin) Rollback(_ context.Context, q geo.Quantity, interval time.Duration) error {
+	if q != geo.Speed || interval != time.Minute {
+		return fs.ErrNotExist
+	}
+	return nil
+}
+
 func (f *fakeTwin) CheckScenario(_ context.Context, d *scenarios.Document) (*scenarios.Case, error) {
 	var bad fault.List
 	for i, c := range d.Changes {

@@ -79,7 +79,7 @@ func scopeOf(method, path string) string {
 		return wire.ScopeRead
 	case path == wire.PathReadings, path == wire.PathWeather:
 		return wire.ScopeIngest
-	case path == wire.PathSensors:
+	case path == wire.PathSensors, path == wire.PathModelRollback:
 		return wire.ScopeAdmin
 	}
 	return wire.ScopePlan

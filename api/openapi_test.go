@@ -149,6 +149,8 @@ func TestEveryAnswerFollowsTheDocument(t *testing.T) {
 	k.do(post, wire.PathWeather, json, `{"hours":[{"at":"2026-03-20T12:00:00Z","wind_ms":3,"wind_from_deg":270,"temperature_c":14}]}`, http.StatusOK)
 	k.do(post, wire.PathSensors, json, `{"sensors":[{"id":"n","lon":11.34,"lat":44.49,"measures":[{"quantity":"speed"}]}]}`, http.StatusOK)
 	k.do(post, wire.PathSensors, json, "{\n \"sensors\": oops", http.StatusBadRequest)
+	k.do(post, wire.PathModelRollback, json, `{"quantity":"speed","interval_s":60}`, http.StatusOK)
+	k.do(post, wire.PathModelRollback, json, `{"quantity":"speed","interval_s":7}`, http.StatusNotFound)
 	k.do(post, wire.PathScenarioCheck, json, string(closure("a", twin.city.Segments.At(1).ID)), http.StatusOK)
 	k.do(post, wire.PathScenarios, json, `{"name":"x","changes":[{"op":"no"}]}`, http.StatusUnprocessableEntity)
 	k.do(post, wire.PathScenarios, json, string(closure("a", twin.city.Segments.At(1).ID)), http.StatusCreated)

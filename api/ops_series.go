@@ -2,6 +2,8 @@ package api
 
 import (
 	"context"
+	"errors"
+	"io/fs"
 	"math"
 	"net/http"
 	"time"
@@ -350,6 +352,25 @@ func (s *Server) listModels(context.Context, *none) (*answer[wire.ModelList], er
 	return reply(out), nil
 }
 
+type rollbackInput struct{ Body wire.ModelRollback }
+
+func (s *Server) rollbackModel(ctx context.Context, in *rollbackInput) (*answer[wire.ModelList], error) {
+	q, err := geo.ParseQuantity(in.Body.Quantity)
+	if err != nil {
+		var bad fault.List
+		bad.Add("body.quantity", err)
+		return nil, bad.Err("reading the request")
+	}
+	err = s.opt.Twin.Rollback(ctx, q, time.Duration(in.Body.IntervalS*float64(time.Second)))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, newProblem(http.StatusNotFound, "no model of %s every %v s served before the one that does", q, in.Body.IntervalS)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return s.listModels(ctx, nil)
+}
+
 func wireModel(m forecast.ModelInfo) wire.Model {
 	instant := func(t time.Time) *time.Time {
 		if t.IsZero() {
@@ -360,7 +381,7 @@ func wireModel(m forecast.ModelInfo) wire.Model {
 	}
 	c := m.Card
 	out := wire.Model{Name: c.Name, Version: c.Version, Role: string(m.Role), Quantity: m.Quantity.String(), IntervalS: c.Interval.Seconds(), Series: c.Series,
-		From: instant(c.From), To: instant(c.Until), Features: append([]string{}, c.Features...), Notes: append([]string{}, c.Notes...), Scores: []wire.ModelScore{}}
+		From: instant(c.From), To: instant(c.Until), Features: append([]string{}, c.Features...), Notes: append([]string{}, c.Notes...), Why: m.Why, Scores: []wire.ModelScore{}}
 	for _, k := range c.Scores {
 		out.Scores = append(out.Scores, wire.ModelScore{Minutes: (time.Duration(k.Step) * c.Interval).Minutes(), MAE: wire.Num(k.MAE), Baseline: wire.Num(k.Baseline)})
 	}

@@ -127,6 +127,7 @@ func (s *Server) seriesRoutes() {
 	add(s, op("getSensorSeries", get, wire.PathSensorSeries, "Series", "History and forecast of a sensor", 404, 422), s.getSensorSeries)
 	add(s, op("getSkill", get, wire.PathSkill, "Series", "How good issued forecasts were"), s.getSkill)
 	add(s, op("listModels", get, wire.PathModels, "Series", "The forecasting models in use"), s.listModels)
+	add(s, op("rollbackModel", post, wire.PathModelRollback, "Series", "Let the model serve that served before", 400, 404, 422), s.rollbackModel)
 }
 
 func (s *Server) scenarioRoutes() {

@@ -68,6 +68,9 @@ type Verification interface {
 	Skill() forecast.Skill
 	// Models returns the models in use, serving ones first.
 	Models() []forecast.ModelInfo
+	// Rollback puts the model that served a quantity and interval before the
+	// serving one back.
+	Rollback(ctx context.Context, q geo.Quantity, interval time.Duration) error
 }
 
 // Lab is the scenario lab.

@@ -293,6 +293,12 @@ func (c *Client) Models(ctx context.Context) (wire.ModelList, error) {
 	return get[wire.ModelList](ctx, c, wire.PathModels)
 }
 
+// RollBackModel lets the model serve that served a quantity and interval before
+// the one that does, and lists the models in use.
+func (c *Client) RollBackModel(ctx context.Context, m wire.ModelRollback) (wire.ModelList, error) {
+	return call[wire.ModelList](ctx, c, http.MethodPost, wire.PathModelRollback, m)
+}
+
 // Tile returns a vector tile, empty where the city has nothing.
 func (c *Client) Tile(ctx context.Context, z, x, y int) ([]byte, error) {
 	path := fill(wire.PathTile, fmt.Sprint(z), fmt.Sprint(x), fmt.Sprint(y))

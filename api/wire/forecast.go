@@ -113,7 +113,7 @@ type Score struct {
 type Model struct {
 	Name      string       `json:"name"`
 	Version   string       `json:"version" doc:"Hash of its parameters."`
-	Role      string       `json:"role" enum:"serving,previous,baseline"`
+	Role      string       `json:"role" enum:"serving,baseline,previous,candidate" doc:"previous: served before, newest first; candidate: the newest that did not win."`
 	Quantity  string       `json:"quantity"`
 	IntervalS float64      `json:"interval_s"`
 	Series    int          `json:"series" doc:"Series it was fitted for."`
@@ -122,6 +122,7 @@ type Model struct {
 	Features  []string     `json:"features"`
 	Scores    []ModelScore `json:"scores" doc:"On days it had not seen."`
 	Notes     []string     `json:"notes"`
+	Why       string       `json:"why,omitempty" doc:"Why a candidate does not serve."`
 }
 
 // ModelScore is a model's mean absolute error at one horizon on unseen days.
@@ -129,6 +130,12 @@ type ModelScore struct {
 	Minutes  float64  `json:"minutes"`
 	MAE      *float64 `json:"mae"`
 	Baseline *float64 `json:"baseline_mae" doc:"Of the built-in model on the same values."`
+}
+
+// ModelRollback names the models of a quantity and interval.
+type ModelRollback struct {
+	Quantity  string  `json:"quantity" doc:"As GET /v1/models names it."`
+	IntervalS float64 `json:"interval_s" exclusiveMinimum:"0"`
 }
 
 // ModelList is the answer of GET /v1/models.

@@ -32,6 +32,7 @@ const (
 	PathWeather         = "/v1/weather"
 	PathSkill           = "/v1/skill"
 	PathModels          = "/v1/models"
+	PathModelRollback   = "/v1/models/rollback"
 	PathScenarios       = "/v1/scenarios"
 	PathScenarioCheck   = "/v1/scenarios/validate"
 	PathScenario        = "/v1/scenarios/{id}"
@@ -79,7 +80,7 @@ const (
 	ScopeRead   = "read"   // every GET
 	ScopeIngest = "ingest" // readings, weather
 	ScopePlan   = "plan"   // scenarios and runs
-	ScopeAdmin  = "admin"  // sensors, metrics
+	ScopeAdmin  = "admin"  // sensors, models
 )
 
 // HeaderIdempotency names a batch of readings: repeating it returns the first
