@@ -45,11 +45,15 @@ func FitDecay(p *Panel, loo []float32, lags, threads int) *Decay {
 		}
 	})
 	group := pool(sums, lags)
+	lone := len(daysOf(p.Moments)) < 2
 	parallel.ForShards(threads, n, 64, func(s parallel.Shard) {
 		for row := s.Begin; row < s.End; row++ {
 			mix := sums[row].mix(group, float64(decayShrink*Slots(p.Interval)))
 			for k := range lags {
 				d.factor[row*lags+k], d.remain[row*lags+k] = mix.slope(k)
+				if lone {
+					d.factor[row*lags+k], d.remain[row*lags+k] = unlearned(time.Duration(k+1) * p.Interval)
+				}
 			}
 		}
 	})
@@ -135,6 +139,19 @@ func (s lagSums) slope(k int) (factor, remain float32) {
 	b := math.Min(1, math.Max(0, s.xy[k]/s.xx[k]))
 	left := s.yy[k] - 2*b*s.xy[k] + b*b*s.xx[k]
 	return float32(b), float32(math.Sqrt(math.Min(1, math.Max(.01, left/s.yy[k]))))
+}
+
+// loneFade is the time in which what differs from yesterday fades to 1/e while
+// yesterday is all that is known. The slopes of loop detectors of Los Angeles,
+// each day against another, are 0.76, 0.44 and 0.28 at 15, 60 and 120 minutes;
+// hourly counts hold longer.
+const loneFade = 75 * time.Minute
+
+// unlearned returns factor and remaining share of a lag for a history of one
+// day, which has no other day to estimate them from.
+func unlearned(lag time.Duration) (factor, remain float32) {
+	f := math.Exp(-float64(lag) / float64(loneFade))
+	return float32(f), float32(math.Sqrt(1 - f*f))
 }
 
 func residuals(values, usual []float32) []float32 {

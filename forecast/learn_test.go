@@ -165,6 +165,31 @@ func TestOneDayOfHistoryIsToldByItsWidth(t *testing.T) {
 	}
 }
 
+// The day after the first, what is known of now is worth more than yesterday:
+// the baseline follows it although nothing could be learned of how it fades.
+func TestOnTheSecondDayNowCountsMoreThanYesterday(t *testing.T) {
+	c, m, now := world(t, 6, 6, 1, 15*time.Minute)
+	r := newRunner(t, Options{City: c, History: m, Threads: 1})
+	if err := r.Refresh(t.Context(), snapshotAt(c, now, 1)); err != nil {
+		t.Fatal(err)
+	}
+	var err, usual float64
+	for k := range 64 {
+		f, failed := r.Tick(t.Context(), snapshotAt(c, now.Add(time.Duration(k+1)*15*time.Minute), uint64(k)))
+		if failed != nil {
+			t.Fatal(failed)
+		}
+		g := &f.Groups[0]
+		for row := range g.Series {
+			truth, _ := m.Values(t.Context(), fmt.Sprint("v", row), geo.Speed, g.Interval, g.Origin, g.Origin.Add(g.Interval))
+			err, usual = err+float64(abs(g.Bands.Value[row*4]-truth[0])), usual+float64(abs(g.Typical[row*4]-truth[0]))
+		}
+	}
+	if err > .7*usual {
+		t.Errorf("error %.2f, of yesterday's values %.2f", err, usual)
+	}
+}
+
 func TestTooShortAHistoryIsNotLearnedFrom(t *testing.T) {
 	c, m, now := world(t, 6, 6, 9, 15*time.Minute)
 	for id, v := range m.values {
