@@ -436,7 +436,7 @@ func (r *Runner) turns(f *Forecast, s int, jam bool) {
 		now.Clear50, now.Clear90 = r.crossing(f, s, 1, .5, false), r.crossing(f, s, 1, .1, false)
 		return
 	}
-	now.Onset = r.crossing(f, s, 0, .5, true)
+	now.Onset = r.crossing(f, s, 0, onsetLevel, true)
 }
 
 func (r *Runner) crossing(f *Forecast, s int, from, level float32, up bool) time.Duration {

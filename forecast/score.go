@@ -135,8 +135,7 @@ type tally struct {
 	in50, in90, width    float32
 	jamN, jamIn          float32
 	brierN, brier        float32
-	onset, onsetHit      float32
-	called, calledHit    float32
+	onsets               Onsets
 }
 
 func newScoreboard(r *Runner, g *group) *scoreboard {
@@ -189,22 +188,14 @@ func (t *tally) add(s *Scored, threshold float32) {
 	if isMissing(threshold) {
 		return
 	}
-	jam, said := s.Truth < threshold, f.Value < threshold
-	t.jamN += one(said)
-	t.jamIn += one(said) * in90
+	jam, slow := s.Truth < threshold, f.Value < threshold
+	t.jamN += one(slow)
+	t.jamIn += one(slow) * in90
 	if !isMissing(f.PCongested) {
 		t.brierN++
 		t.brier += (f.PCongested - one(jam)) * (f.PCongested - one(jam))
 	}
-	if !isMissing(f.PCongested) {
-		said = f.PCongested >= .5
-	}
-	if s.Last >= threshold {
-		t.onset += one(jam)
-		t.onsetHit += one(jam && said)
-		t.called += one(said)
-		t.calledHit += one(said && jam)
-	}
+	t.onsets.Add(f, s.Last, s.Truth, threshold)
 }
 
 func abs(v float32) float32 { return float32(math.Abs(float64(v))) }
@@ -224,8 +215,7 @@ func (t *tally) plus(o *tally) {
 	t.in50, t.in90, t.width = t.in50+o.in50, t.in90+o.in90, t.width+o.width
 	t.jamN, t.jamIn = t.jamN+o.jamN, t.jamIn+o.jamIn
 	t.brierN, t.brier = t.brierN+o.brierN, t.brier+o.brier
-	t.onset, t.onsetHit = t.onset+o.onset, t.onsetHit+o.onsetHit
-	t.called, t.calledHit = t.called+o.called, t.calledHit+o.calledHit
+	t.onsets.Plus(o.onsets)
 }
 
 // driftAlarm is the share of the mean absolute error that the mean signed
@@ -255,7 +245,7 @@ func (b *scoreboard) skillRow(scope SkillScope, id string, step, series int, t, 
 		MAELast: ratio(t.lastAbs, t.lastN), MAETypical: ratio(t.typicalAbs, t.typicalN),
 		Coverage50: ratio(t.in50, t.n), Coverage90: ratio(t.in90, t.n), Span90: ratio(t.width, t.n),
 		NCongested: int(t.jamN), Coverage90Congested: ratio(t.jamIn, t.jamN), Brier: ratio(t.brier, t.brierN),
-		OnsetRecall: ratio(t.onsetHit, t.onset), OnsetPrecision: ratio(t.calledHit, t.called),
+		OnsetRecall: t.onsets.Recall(), OnsetPrecision: t.onsets.Precision(),
 	}
 	r.Drift = ratio(today.sum, today.n) / mae
 	r.Alarm = today.drifts(mae, series, b.steps[step])

@@ -25,7 +25,7 @@ type sums struct {
 	relN, rel             float64
 	in, width             float64
 	jam, jamIn            float64
-	onset, hit, called    float64
+	onsets                forecast.Onsets
 	sensorN, sensorIn     []float64
 }
 
@@ -41,8 +41,7 @@ func newTallies(e *experiment, name string) *tallies {
 // value seen, all in the table's unit.
 func (t *tallies) add(h, sensor int, c forecast.Point, y, last float32) {
 	t.bands = true
-	said := c.PCongested >= .5
-	t.count(h, sensor, c.Value, y, last, said)
+	t.count(h, sensor, c, y, last)
 	s := &t.step[h]
 	if y != y || c.Value != c.Value {
 		return
@@ -62,13 +61,12 @@ func (t *tallies) add(h, sensor int, c forecast.Point, y, last float32) {
 
 // addPoint counts a prediction without an interval or probability.
 func (t *tallies) addPoint(h, sensor int, v, y, last float32) {
-	t.count(h, sensor, v, y, last, t.e.threshold != nil && v < t.e.threshold[sensor])
+	t.count(h, sensor, forecast.Point{Value: v, PCongested: float32(math.NaN())}, y, last)
 }
 
-// count adds an error; jam tells whether congestion was said to be more likely
-// than not.
-func (t *tallies) count(h, sensor int, v, y, last float32, jam bool) {
-	d := float64(v - y)
+// count adds an error, and for speeds whether an onset was announced.
+func (t *tallies) count(h, sensor int, c forecast.Point, y, last float32) {
+	d := float64(c.Value - y)
 	if math.IsNaN(d) {
 		return
 	}
@@ -80,21 +78,8 @@ func (t *tallies) count(h, sensor int, v, y, last float32, jam bool) {
 	if y != 0 {
 		s.relN, s.rel = s.relN+1, s.rel+math.Abs(d/float64(y))
 	}
-	if t.e.threshold != nil && last >= t.e.threshold[sensor] {
-		s.countOnset(jam, y < t.e.threshold[sensor])
-	}
-}
-
-// countOnset counts a road that is free at the origin.
-func (s *sums) countOnset(said, came bool) {
-	if came {
-		s.onset++
-	}
-	if said {
-		s.called++
-	}
-	if said && came {
-		s.hit++
+	if t.e.threshold != nil {
+		s.onsets.Add(c, last, y, t.e.threshold[sensor])
 	}
 }
 
@@ -102,7 +87,7 @@ func (s *sums) plus(o *sums) {
 	s.n, s.abs, s.square, s.truth = s.n+o.n, s.abs+o.abs, s.square+o.square, s.truth+o.truth
 	s.relN, s.rel = s.relN+o.relN, s.rel+o.rel
 	s.in, s.width, s.jam, s.jamIn = s.in+o.in, s.width+o.width, s.jam+o.jam, s.jamIn+o.jamIn
-	s.onset, s.hit, s.called = s.onset+o.onset, s.hit+o.hit, s.called+o.called
+	s.onsets.Plus(o.onsets)
 	for i := range s.sensorN {
 		s.sensorN[i], s.sensorIn[i] = s.sensorN[i]+o.sensorN[i], s.sensorIn[i]+o.sensorIn[i]
 	}
@@ -130,7 +115,7 @@ func (t *tallies) horizon(i int, s *sums) HorizonPart {
 	h := HorizonPart{
 		Minutes: float64(i+1) * t.e.Table.Interval.Minutes(),
 		MAE:     number(s.abs / s.n), RMSE: number(math.Sqrt(s.square / s.n)), MAPE: number(100 * s.rel / s.relN), WAPE: number(100 * s.abs / s.truth),
-		Recall: number(s.hit / s.onset), Precision: number(s.hit / s.called),
+		Recall: number(s.onsets.Recall()), Precision: number(s.onsets.Precision()),
 	}
 	if t.bands {
 		h.Cover, h.Range90, h.CoverJam = number(s.in/s.n), number(s.width/s.n), number(s.jamIn/s.jam)
