@@ -4,27 +4,9 @@ package traffic
 
 import "simd/archsimd"
 
-var wide = archsimd.X86.AVX512()
-
-// kernelName tells which matrix kernel this build uses.
-func kernelName() string {
-	if wide {
-		return "AVX-512"
-	}
-	return "gonum blas32"
-}
-
-// mostInner bounds the inner dimension of products that run in registers.
-const mostInner = 192
-
-// mulAdd adds A×B to C: A is m×k, B k×n, C m×n, row-major. Where n is a
-// multiple of 16 it runs in registers, 4 rows by 32 columns at a time, on a
-// copy of B's columns that lies in order.
-func mulAdd(m, n, k int, a, b, c []float32) {
-	if !wide || n%16 != 0 || k > mostInner {
-		mulAddBLAS(m, n, k, a, b, c)
-		return
-	}
+// mulAdd512 is mulAdd in registers of 16 numbers, 4 rows by 32 columns at a
+// time, on a copy of B's columns that lies in order.
+func mulAdd512(m, n, k int, a, b, c []float32) {
 	var pack [mostInner][32]float32
 	defer archsimd.ClearAVXUpperBits() // or scalar code after it stalls
 	for j := 0; j < n; j += 32 {
@@ -41,12 +23,8 @@ func mulAdd(m, n, k int, a, b, c []float32) {
 	}
 }
 
-// mulTransAdd adds Aᵀ×B to C: A is k×m, B k×n, C m×n.
-func mulTransAdd(m, n, k int, a, b, c []float32) {
-	if !wide || n%16 != 0 || k > mostInner {
-		mulTransAddBLAS(m, n, k, a, b, c)
-		return
-	}
+// mulTransAdd512 is mulTransAdd likewise.
+func mulTransAdd512(m, n, k int, a, b, c []float32) {
 	var pack [mostInner][32]float32
 	defer archsimd.ClearAVXUpperBits() // or scalar code after it stalls
 	for j := 0; j < n; j += 32 {
