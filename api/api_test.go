@@ -260,7 +260,7 @@ func TestSkillAndModels(t *testing.T) {
 	if _, err = c.Skill(t.Context(), "mood"); status(err) != http.StatusUnprocessableEntity {
 		t.Errorf("unknown scope: %v", err)
 	}
-	if m, err := c.Models(t.Context()); err != nil || m.Models[0].Role != "serving" || *m.Models[0].Scores[0].MAE != 2 {
+	if m, err := c.Models(t.Context()); err != nil || m.Models[0].Role != "serving" || *m.Models[0].Scores[0].MAE != 2 || m.Training.Done != .25 {
 		t.Errorf("models %+v, %v", m, err)
 	}
 	if m, err := c.RollBackModel(t.Context(), wire.ModelRollback{Quantity: "speed", IntervalS: 60}); err != nil || m.Models[0].Role != "serving" {

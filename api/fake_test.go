@@ -278,6 +278,10 @@ func (f *fakeTwin) Models() []forecast.ModelInfo {
 		Scores: []forecast.CardScore{{Step: 15, MAE: 2, Baseline: 3}}}}}
 }
 
+func (f *fakeTwin) Training() *forecast.Progress {
+	return &forecast.Progress{What: "network speed every 1m0s", Done: .25}
+}
+
 func (f *fakeTwin) Rollback(_ context.Context, q geo.Quantity, interval time.Duration) error {
 	if q != geo.Speed || interval != time.Minute {
 		return fs.ErrNotExist

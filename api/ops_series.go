@@ -349,6 +349,9 @@ func (s *Server) listModels(context.Context, *none) (*answer[wire.ModelList], er
 	for _, m := range s.opt.Twin.Models() {
 		out.Models = append(out.Models, wireModel(m))
 	}
+	if t := s.opt.Twin.Training(); t != nil {
+		out.Training = &wire.Training{What: t.What, Done: round(t.Done, 3)}
+	}
 	return reply(out), nil
 }
 
@@ -381,7 +384,7 @@ func wireModel(m forecast.ModelInfo) wire.Model {
 	}
 	c := m.Card
 	out := wire.Model{Name: c.Name, Version: c.Version, Role: string(m.Role), Quantity: m.Quantity.String(), IntervalS: c.Interval.Seconds(), Series: c.Series,
-		From: instant(c.From), To: instant(c.Until), Features: append([]string{}, c.Features...), Notes: append([]string{}, c.Notes...), Why: m.Why, Scores: []wire.ModelScore{}}
+		From: instant(c.From), To: instant(c.Until), TrainedAt: instant(c.Trained), Features: append([]string{}, c.Features...), Notes: append([]string{}, c.Notes...), Why: m.Why, Scores: []wire.ModelScore{}}
 	for _, k := range c.Scores {
 		out.Scores = append(out.Scores, wire.ModelScore{Minutes: (time.Duration(k.Step) * c.Interval).Minutes(), MAE: wire.Num(k.MAE), Baseline: wire.Num(k.Baseline)})
 	}

@@ -68,6 +68,8 @@ type Verification interface {
 	Skill() forecast.Skill
 	// Models returns the models in use, serving ones first.
 	Models() []forecast.ModelInfo
+	// Training returns how far a training has come, nil when none is under way.
+	Training() *forecast.Progress
 	// Rollback puts the model that served a quantity and interval before the
 	// serving one back.
 	Rollback(ctx context.Context, q geo.Quantity, interval time.Duration) error

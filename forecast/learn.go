@@ -61,6 +61,12 @@ func (r *Runner) Models() (out []ModelInfo) {
 	return out
 }
 
+// Progress is how far a training has come.
+type Progress struct {
+	What string  // learner, quantity, interval
+	Done float64 // 0 to 1
+}
+
 // Verdict is what became of a candidate.
 type Verdict struct {
 	Quantity  geo.Quantity  `json:"-"`
@@ -119,7 +125,7 @@ func (r *Runner) learnGroup(ctx context.Context, k groupKey, rows []geo.SensorID
 	}
 	var out []Verdict
 	for _, l := range r.opt.Learners {
-		v, err := r.challenge(ctx, k, rows, &p, l)
+		v, err := r.challenge(ctx, k, rows, &p, l, snap.At)
 		if err != nil {
 			return out, fmt.Errorf("learning %s every %v: %w", k.quantity, k.interval, err)
 		}
@@ -154,7 +160,7 @@ func unseenSteps(p *Panel) int {
 // winMargin is the share by which a candidate must be better.
 const winMargin = .005
 
-func (r *Runner) challenge(ctx context.Context, k groupKey, rows []geo.SensorID, p *prepared, l Learner) (Verdict, error) {
+func (r *Runner) challenge(ctx context.Context, k groupKey, rows []geo.SensorID, p *prepared, l Learner, now time.Time) (Verdict, error) {
 	v := Verdict{Quantity: k.quantity, Interval: k.interval, Candidate: l.Name()}
 	if ok, why := l.Takes(p.panel); !ok {
 		v.Why = why
@@ -177,7 +183,7 @@ func (r *Runner) challenge(ctx context.Context, k groupKey, rows []geo.SensorID,
 		return v, err
 	}
 	v.Card = draft.Card()
-	v.Card.Scores = scores
+	v.Card.Scores, v.Card.Trained = scores, now
 	if gain := gainOf(scores); gain < winMargin && !r.opt.Trial {
 		v.Why = fmt.Sprintf("better than the baseline by %.1f %%, expected at least %.1f %%", 100*gain, 100*winMargin)
 		if gain < 0 && r.demote(k, l.Name()) {
@@ -195,7 +201,7 @@ func (r *Runner) challenge(ctx context.Context, k groupKey, rows []geo.SensorID,
 	}
 	v.Serves, v.Why = true, fmt.Sprintf("better than the baseline by %.1f %%", 100*gainOf(scores))
 	card := model.Card()
-	card.Scores = scores
+	card.Scores, card.Trained = scores, now
 	v.Card = card
 	next := served{model: carded{model, card}, intervals: intervals}
 	next.key = r.shelve(ctx, g, next)

@@ -23,6 +23,7 @@ type Card struct {
 	Version  string        `json:"version"` // hash of its parameters
 	From     time.Time     `json:"data_from"`
 	Until    time.Time     `json:"data_until"`
+	Trained  time.Time     `json:"trained_at"` // by the city's clock; zero: fitted anew with every profile
 	Series   int           `json:"series"`
 	Steps    []int         `json:"steps_ahead"` // in intervals
 	Interval time.Duration `json:"interval_ns"`

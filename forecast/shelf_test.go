@@ -156,8 +156,8 @@ func TestARestartServesTheSameModelWithoutTraining(t *testing.T) {
 	if got.Groups[0].Model != want.Groups[0].Model || !bytes.Equal(bits(&got.Groups[0].Bands), bits(&want.Groups[0].Bands)) {
 		t.Fatal("the forecast is another one")
 	}
-	if card := second.Models()[0].Card; len(card.Scores) != 4 {
-		t.Fatalf("scores %+v", card.Scores)
+	if card := second.Models()[0].Card; len(card.Scores) != 4 || !card.Trained.Equal(a.now) {
+		t.Fatalf("trained %s, scores %+v", card.Trained, card.Scores)
 	}
 	a.now = a.now.Add(36 * time.Hour)
 	third := a.runner(t)

@@ -119,6 +119,7 @@ type Model struct {
 	Series    int          `json:"series" doc:"Series it was fitted for."`
 	From      *time.Time   `json:"data_from" doc:"Begin of the data it was fitted on."`
 	To        *time.Time   `json:"data_until"`
+	TrainedAt *time.Time   `json:"trained_at" doc:"Null for the built-in model, which is fitted anew every night."`
 	Features  []string     `json:"features"`
 	Scores    []ModelScore `json:"scores" doc:"On days it had not seen."`
 	Notes     []string     `json:"notes"`
@@ -140,5 +141,12 @@ type ModelRollback struct {
 
 // ModelList is the answer of GET /v1/models.
 type ModelList struct {
-	Models []Model `json:"models"`
+	Models   []Model   `json:"models"`
+	Training *Training `json:"training" doc:"Null when nothing is being trained."`
+}
+
+// Training is how far a training has come.
+type Training struct {
+	What string  `json:"what" doc:"Learner, quantity and interval."`
+	Done float64 `json:"done" doc:"0 to 1; a draft is trained first, and the whole only when the draft wins."`
 }

@@ -11,6 +11,10 @@ import (
 // modelBucket is where learned models outlive the process.
 const modelBucket = "models"
 
+// Training returns how far the training that is under way has come, nil when
+// none is.
+func (t *Twin) Training() *forecast.Progress { return t.training.Load() }
+
 // Models returns the models in use, serving ones first.
 func (t *Twin) Models() []forecast.ModelInfo { return t.now().runner.Models() }
 

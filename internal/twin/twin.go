@@ -93,6 +93,7 @@ type Twin struct {
 	ready    atomic.Pointer[error]
 	notify   listeners
 	air      airLoop
+	training atomic.Pointer[forecast.Progress]
 	filled   atomic.Bool // history came since the last tick
 	refitNow chan struct{}
 	end      context.CancelFunc
@@ -176,7 +177,8 @@ func (t *Twin) openPart(ctx context.Context, city *geo.City) (*part, error) {
 		return nil, errors.Join(err, feed.Close())
 	}
 	runner, err := forecast.New(forecast.Options{City: city, History: History{feed}, Skies: skies{city, History{feed}, t.air.record}, Holidays: t.o.Holidays,
-		Learners: t.o.Learners, Shelf: store{shelf}, Threads: t.o.Threads, LearnThreads: 1, Report: t.o.Report})
+		Learners: t.o.Learners, Shelf: store{shelf}, Threads: t.o.Threads, LearnThreads: 1, Report: t.o.Report,
+		Progress: func(what string, done float64) { t.training.Store(&forecast.Progress{What: what, Done: done}) }})
 	if err != nil {
 		return nil, errors.Join(err, feed.Close())
 	}
@@ -310,6 +312,7 @@ func (t *Twin) catchUp(ctx context.Context, p *part) {
 }
 
 func (t *Twin) tell(ctx context.Context, verdicts []forecast.Verdict, err error) {
+	t.training.Store(nil)
 	if err != nil && ctx.Err() == nil {
 		t.o.Report(fmt.Errorf("training models: %w", err))
 	}
