@@ -88,8 +88,9 @@ func (r *Runner) Learn(ctx context.Context, snap *live.Snapshot) ([]Verdict, err
 	return r.learn(ctx, snap, time.Time{})
 }
 
-// CatchUp is Learn for the groups that last learned at since or before: what a
-// restart leaves to do after Refresh has found the others on the shelf.
+// CatchUp is Learn for the groups that have tried no candidate after since: what
+// a restart leaves to do after Refresh has found the others on the shelf. A
+// group that had too little history then may have more now.
 func (r *Runner) CatchUp(ctx context.Context, snap *live.Snapshot, since time.Time) ([]Verdict, error) {
 	return r.learn(ctx, snap, since)
 }
@@ -100,7 +101,7 @@ func (r *Runner) learn(ctx context.Context, snap *live.Snapshot, since time.Time
 	var out []Verdict
 	keys, rows := seriesByGroup(snap)
 	for _, k := range keys {
-		if !since.IsZero() && r.learnedAt(k).After(since) {
+		if !since.IsZero() && r.triedAfter(k, since) {
 			continue
 		}
 		tried, err := r.learnGroup(ctx, k, rows[k], snap)

@@ -57,13 +57,10 @@ func (r *Runner) knows(g *group) bool {
 	return old != nil && old.fit != nil && old.fit.recalled && slices.Equal(old.rows, g.rows)
 }
 
-// learnedAt returns when a group learned last, zero when it never did.
-func (r *Runner) learnedAt(k groupKey) (at time.Time) {
-	r.change(k, func(f *fitted) bool {
-		at = f.lesson.LearnedAt
-		return false
-	})
-	return at
+// triedAfter reports whether a group has fitted a candidate after an instant.
+func (r *Runner) triedAfter(k groupKey, since time.Time) bool {
+	f := r.fitOf(k)
+	return f != nil && f.lesson.LearnedAt.After(since) && slices.ContainsFunc(f.lesson.Tried, func(v Verdict) bool { return v.Card.Name != "" })
 }
 
 // shelve writes a model to the shelf and returns its key, "" when it cannot be

@@ -220,6 +220,28 @@ func TestKeptModelsThatDoNotFitAreRefused(t *testing.T) {
 	}
 }
 
+func TestAHistoryFilledBetweenTwoStartsIsLearnedFrom(t *testing.T) {
+	a := newAcademy(t)
+	full := a.m.values
+	a.m.values = map[string][]float32{}
+	for id, v := range full {
+		a.m.values[id] = slices.Clone(v)
+		fill(a.m.values[id][:8*96+40], missing)
+	}
+	clear(a.shelf)
+	first := a.runner(t)
+	a.refresh(t, first)
+	if n := a.catchUp(t, first); n != 0 || servingName(first) != "profile_residual" {
+		t.Fatalf("%d fits on half a day, %s serves", n, servingName(first))
+	}
+	a.m.values = full
+	second := a.runner(t)
+	a.refresh(t, second)
+	if n := a.catchUp(t, second); n == 0 || servingName(second) != "seer" {
+		t.Fatalf("%d fits on nine days, %s serves", n, servingName(second))
+	}
+}
+
 func TestTheStockIsKeptAndPruned(t *testing.T) {
 	a := newAcademy(t)
 	r := a.runner(t)

@@ -44,6 +44,17 @@ func (f *fitted) follow(s served) {
 	f.put(s)
 }
 
+// fitOf returns the fit of a group, nil when there is none; changes are made to
+// copies.
+func (r *Runner) fitOf(k groupKey) *fitted {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if g := r.group(k); g != nil {
+		return g.fit
+	}
+	return nil
+}
+
 // change replaces a group's fit by a copy that do has altered, and reports
 // whether there was a fit and do agreed.
 func (r *Runner) change(k groupKey, do func(*fitted) bool) bool {

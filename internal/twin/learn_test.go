@@ -192,11 +192,13 @@ func (p *process) forecasts(t *testing.T) string {
 // is damaged the service says so and the baseline forecasts.
 func TestModelsSurviveARestart(t *testing.T) {
 	city, dir := smallCity(t), t.TempDir()
-	first := begin(t, dir, city, nil)
-	if answer, err := first.Put(t.Context(), historyOf(city, wave)); err != nil || answer.Rejected > 0 {
+	before := start(t, dir, city, nil)
+	if answer, err := before.Put(t.Context(), historyOf(city, wave)); err != nil || answer.Rejected > 0 {
 		t.Fatalf("%+v, %v", answer, err)
 	}
-	first.Refit()
+	stop(t, before)
+
+	first := begin(t, dir, city, nil)
 	won := first.taught(t)
 	model := first.forecasts(t)
 	stop(t, first.Twin)
