@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/signal"
 	"strconv"
@@ -157,8 +158,12 @@ func holidays(name, zone string) (forecast.Holidays, error) {
 	if name == "" {
 		return forecast.HolidaysOfZone(zone), nil
 	}
-	if h, err := forecast.HolidaysIn(name); err == nil {
+	h, unknown := forecast.HolidaysIn(name)
+	if unknown == nil {
 		return h, nil
+	}
+	if _, err := os.Stat(name); errors.Is(err, fs.ErrNotExist) {
+		return nil, unknown
 	}
 	return readFile(name, func(r io.Reader) (forecast.Holidays, error) { return forecast.ReadHolidays(r, name) })
 }

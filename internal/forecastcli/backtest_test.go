@@ -77,7 +77,7 @@ func TestBacktestFlagsThatDoNotFit(t *testing.T) {
 		"time zone": func(c *BacktestCmd) { c.Timezone = "Mars/Base" },
 		"start":     func(c *BacktestCmd) { c.Start = "soon" },
 		"no such":   func(c *BacktestCmd) { c.Values = "absent.csv" },
-		"holidays":  func(c *BacktestCmd) { c.Holidays = "holidays-of-nowhere.csv" },
+		`holidays of "XX" are not known, expected one of [`: func(c *BacktestCmd) { c.Holidays = "XX" },
 	} {
 		c := BacktestCmd{Values: wide(t), Timezone: "UTC", Unit: "mph", TrainRows: 48, Steps: 2}
 		change(&c)
