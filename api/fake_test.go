@@ -303,6 +303,11 @@ func (f *fakeTwin) CheckScenario(_ context.Context, d *scenarios.Document) (*sce
 	return &scenarios.Case{ID: d.ID(), City: f.City(), Changes: []string{"closed a road"}}, bad.Err("applying scenario")
 }
 
+func (f *fakeTwin) EvaluateSignal(ctx context.Context, q scenarios.SignalQuestion) (*scenarios.SignalAnswer, error) {
+	base := func(context.Context) (scenarios.Base, error) { return scenarios.Base{City: f.City()}, nil }
+	return scenarios.NewLab(scenarios.Options{Base: base}).EvaluateSignal(ctx, q)
+}
+
 func (f *fakeTwin) AddScenario(ctx context.Context, d *scenarios.Document) (string, error) {
 	if _, err := f.CheckScenario(ctx, d); err != nil {
 		return "", err

@@ -173,6 +173,9 @@ func TestEveryAnswerFollowsTheDocument(t *testing.T) {
 	}
 	k.do(post, "/v1/scenarios/absent/fork", json, `{"name":"x"}`, http.StatusNotFound)
 	k.do(get, "/v1/scenarios/"+twin.order[0]+"/plans.add.xml", "", "", http.StatusOK)
+	k.do(post, "/v1/signals/s1/evaluate", json, `{}`, http.StatusOK)
+	k.do(post, "/v1/signals/s1/evaluate", json, `{"split":[{"stage":77,"duration_s":5}]}`, http.StatusUnprocessableEntity)
+	k.do(post, "/v1/signals/absent/evaluate", json, `{}`, http.StatusNotFound)
 	k.do(post, wire.PathOptimisations, json, `{"evaluations":50,"signals":["s1"]}`, http.StatusAccepted)
 	k.do(post, wire.PathOptimisations, json, `{"evaluations":-1}`, http.StatusUnprocessableEntity)
 	k.do(get, "/v1/optimisations/"+id, "", "", http.StatusOK)

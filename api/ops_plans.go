@@ -20,6 +20,7 @@ func (s *Server) planRoutes() {
 	add(s, op("forkScenario", post, wire.PathScenarioFork, "Scenarios", "Store a scenario that goes on from another", 400, 404, 413, 422), s.forkScenario)
 	add(s, op("rebaseScenario", post, wire.PathScenarioRebase, "Scenarios", "Pin a scenario to the city in force and list every conflict", 404, 422), s.rebaseScenario)
 	s.addRaw(op("exportScenario", get, wire.PathScenarioSUMO, "Scenarios", "The signal plans of a scenario as a SUMO additional file", 404, 422), wire.TypeXML, nil, s.exportScenario)
+	add(s, op("evaluateSignal", post, wire.PathSignalEvaluate, "Scenarios", "How a signal would do with a changed plan, worked out at once", 400, 404, 413, 422, 503), s.evaluateSignal)
 	begin := op("startOptimisation", post, wire.PathOptimisations, "Runs", "Search better signal plans, never worse than those in force", 400, 413, 422)
 	begin.DefaultStatus = http.StatusAccepted
 	add(s, begin, s.startOptimisation)

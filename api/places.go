@@ -246,17 +246,22 @@ func (p *places) signal(i geo.SignalID) wire.Signal {
 
 func wirePlan(p geo.Plan) wire.Plan {
 	out := wire.Plan{ID: p.ID, Kind: p.Kind.String(), CycleS: p.Cycle.Seconds(), OffsetS: p.Offset.Seconds(), Anchor: p.Anchor.String(),
-		Stages: []wire.Stage{}, Phases: []wire.RingPhase{}}
-	for _, s := range p.Stages {
+		Stages: wireStages(p.Stages), Phases: []wire.RingPhase{}}
+	for _, f := range p.Phases {
+		out.Phases = append(out.Phases, wire.RingPhase{Phase: f.Phase, Ring: f.Ring, Barrier: f.Barrier, Position: f.Position, Groups: append([]int{}, f.Groups...),
+			SplitS: f.Split.Seconds(), MinGreenS: f.MinGreen.Seconds(), MaxGreenS: f.MaxGreen.Seconds(), YellowS: f.Yellow.Seconds(), AllRedS: f.AllRed.Seconds(), Coordinated: f.Coordinated})
+	}
+	return out
+}
+
+func wireStages(stages []geo.Stage) []wire.Stage {
+	out := []wire.Stage{}
+	for _, s := range stages {
 		states := make([]byte, len(s.States))
 		for i, g := range s.States {
 			states[i] = byte(g)
 		}
-		out.Stages = append(out.Stages, wire.Stage{Name: s.Name, DurationS: s.Duration.Seconds(), MinS: s.Min.Seconds(), MaxS: s.Max.Seconds(), States: string(states)})
-	}
-	for _, f := range p.Phases {
-		out.Phases = append(out.Phases, wire.RingPhase{Phase: f.Phase, Ring: f.Ring, Barrier: f.Barrier, Position: f.Position, Groups: append([]int{}, f.Groups...),
-			SplitS: f.Split.Seconds(), MinGreenS: f.MinGreen.Seconds(), MaxGreenS: f.MaxGreen.Seconds(), YellowS: f.Yellow.Seconds(), AllRedS: f.AllRed.Seconds(), Coordinated: f.Coordinated})
+		out = append(out, wire.Stage{Name: s.Name, DurationS: s.Duration.Seconds(), MinS: s.Min.Seconds(), MaxS: s.Max.Seconds(), States: string(states)})
 	}
 	return out
 }

@@ -83,6 +83,8 @@ type Lab interface {
 	AddScenario(ctx context.Context, d *scenarios.Document) (id string, err error)
 	// Scenario returns a stored document and when it was stored.
 	Scenario(ctx context.Context, id string) (*scenarios.Document, time.Time, error)
+	// EvaluateSignal works out a signal with a changed plan, without simulating it.
+	EvaluateSignal(ctx context.Context, q scenarios.SignalQuestion) (*scenarios.SignalAnswer, error)
 	// Scenarios returns the ids of all stored documents, newest first.
 	Scenarios(ctx context.Context) ([]string, error)
 	// Submit starts a run, or finds the one that was asked for before.

@@ -59,6 +59,9 @@ type Lab struct {
 	mu sync.Mutex
 	of *demand.Demand // that demandID names
 	id string
+
+	counting chan struct{} // holds one: who counts the turns of the base
+	counted  passages
 }
 
 // NewLab returns a lab over its stores.
@@ -69,7 +72,7 @@ func NewLab(o Options) *Lab {
 	if o.CPU == nil {
 		o.CPU = func() time.Duration { return 0 }
 	}
-	return &Lab{o: o}
+	return &Lab{o: o, counting: make(chan struct{}, 1)}
 }
 
 // storedDocument is a value of Options.Documents.

@@ -4,7 +4,6 @@ import (
 	"slices"
 
 	"tideway/geo"
-	"tideway/internal/fault"
 	"tideway/sim/signal"
 )
 
@@ -67,8 +66,5 @@ func (x *search) varyOrder(p *geo.Plan) bool {
 
 // safe reports whether a plan breaks no rule that the one in force keeps.
 func (x *search) safe(p geo.Plan) bool {
-	var bad fault.List
-	checkGreens(x.city, p, nil, &bad)
-	checkSafety(x.city, p, nil, &bad)
-	return bad.Len() == 0
+	return !slices.ContainsFunc(findings(x.city, p, nil), func(f Finding) bool { return f.Refused })
 }

@@ -163,6 +163,18 @@ func proportion(shares []time.Duration, total time.Duration) []time.Duration {
 	return out
 }
 
+// Finding is one thing to say about a plan at its signal.
+type Finding struct {
+	Rule    string // of signal engineering (signal.IssueKind), or "min_green"
+	Stage   int    // from 1; 0: none
+	Phase   int    // NEMA number; 0: none
+	Text    string
+	Refused bool // no scenario may put it in force; else advice, or as it was before
+}
+
+// minGreenRule names the rule that greens last at least leastGreen.
+const minGreenRule = "min_green"
+
 // checkPlan records what makes a plan unusable at its signal. was is the plan it
 // came from by changed times, nil for a new one: what was already so, there or
 // in the plan in force, is not held against the change.
@@ -171,8 +183,7 @@ func checkPlan(city *geo.City, p geo.Plan, was *geo.Plan, where string, bad *fau
 	geo.CheckPlan(p, city.Signals.At(p.Signal), &found)
 	err := found.Err("")
 	if err == nil {
-		checkGreens(city, p, was, &found)
-		checkSafety(city, p, was, &found)
+		refuse(city, p, findings(city, p, was), &found)
 		err = found.Err("")
 	}
 	if many := (*fault.Error)(nil); errors.As(err, &many) {
@@ -182,9 +193,24 @@ func checkPlan(city *geo.City, p geo.Plan, was *geo.Plan, where string, bad *fau
 	}
 }
 
-// checkSafety records the rules of signal engineering that a plan breaks and
-// the one before it did not.
-func checkSafety(city *geo.City, p geo.Plan, was *geo.Plan, bad *fault.List) {
+// findings returns everything to say about a plan that geo.CheckPlan accepts:
+// greens below their minimum and the rules of signal engineering.
+func findings(city *geo.City, p geo.Plan, was *geo.Plan) []Finding {
+	return append(shortGreens(city, p, was), unsafe(city, p, was)...)
+}
+
+// refuse records the findings that no scenario may put in force.
+func refuse(city *geo.City, p geo.Plan, found []Finding, bad *fault.List) {
+	for _, f := range found {
+		if f.Refused {
+			bad.Addf("plan", planName(city, p), "%s", f.Text)
+		}
+	}
+}
+
+// unsafe returns what the rules of signal engineering say; refused is what
+// breaks one that the plan before it kept.
+func unsafe(city *geo.City, p geo.Plan, was *geo.Plan) (out []Finding) {
 	if was == nil {
 		if at := city.Signals.At(p.Signal).Plan; at != geo.NoPlan {
 			inForce := city.Plans.At(at)
@@ -204,23 +230,24 @@ func checkSafety(city *geo.City, p geo.Plan, was *geo.Plan, bad *fault.List) {
 		}
 	}
 	for _, i := range signal.Validate(city, p) {
-		if !i.Advice && !old[key(i)] {
-			bad.Addf("plan", planName(city, p), "%s (rule %s)", i.Text, i.Kind)
-		}
+		out = append(out, Finding{Rule: string(i.Kind), Stage: i.Stage, Phase: i.Phase, Text: fmt.Sprintf("%s (rule %s)", i.Text, i.Kind), Refused: !i.Advice && !old[key(i)]})
 	}
+	return out
 }
 
-// checkGreens records greens that are shorter than their minimum. A green that
+// shortGreens returns greens that are shorter than their minimum. A green that
 // the plan before it, or the one in force, shows as shortly may stay so.
-func checkGreens(city *geo.City, p geo.Plan, was *geo.Plan, bad *fault.List) {
+func shortGreens(city *geo.City, p geo.Plan, was *geo.Plan) (out []Finding) {
 	for k, st := range p.Stages {
 		if !IsGreenStage(st) {
 			continue
 		}
 		if least := leastGreen(city, p.Signal, was, st); st.Duration < least {
-			bad.Addf("plan", planName(city, p), "stage %d is green for %v, expected at least %v", k+1, st.Duration, least)
+			out = append(out, Finding{Rule: minGreenRule, Stage: k + 1, Refused: true,
+				Text: fmt.Sprintf("stage %d is green for %v, expected at least %v", k+1, st.Duration, least)})
 		}
 	}
+	return out
 }
 
 func leastGreen(city *geo.City, s geo.SignalID, was *geo.Plan, st geo.Stage) time.Duration {

@@ -139,6 +139,11 @@ func (c *Client) ScenarioPlans(ctx context.Context, id string) ([]byte, error) {
 	return c.file(ctx, fill(wire.PathScenarioSUMO, id))
 }
 
+// EvaluateSignal works out how a signal would do with a changed plan.
+func (c *Client) EvaluateSignal(ctx context.Context, id string, e wire.SignalEdit) (wire.SignalEvaluation, error) {
+	return call[wire.SignalEvaluation](ctx, c, http.MethodPost, fill(wire.PathSignalEvaluate, id), e)
+}
+
 // StartOptimisation asks for better signal plans.
 func (c *Client) StartOptimisation(ctx context.Context, r wire.OptimisationRequest) (wire.Run, error) {
 	return call[wire.Run](ctx, c, http.MethodPost, wire.PathOptimisations, r)

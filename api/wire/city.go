@@ -147,7 +147,7 @@ type SignalList struct {
 // Plan is a signal program.
 type Plan struct {
 	ID      string      `json:"id"`
-	Kind    string      `json:"kind" enum:"fixed,actuated,ring_barrier"`
+	Kind    string      `json:"kind" enum:"fixed,actuated,ring_barrier,max_pressure"`
 	CycleS  float64     `json:"cycle_s"`
 	OffsetS float64     `json:"offset_s"`
 	Anchor  string      `json:"anchor" enum:"first_stage,green,yellow" doc:"What the offset times."`

@@ -11,6 +11,7 @@ const (
 	PathZone            = "/v1/zones/{id}"
 	PathSignals         = "/v1/signals"
 	PathSignal          = "/v1/signals/{id}"
+	PathSignalEvaluate  = "/v1/signals/{id}/evaluate"
 	PathSensors         = "/v1/sensors"
 	PathSensor          = "/v1/sensors/{id}"
 	PathSensorSeries    = "/v1/sensors/{id}/series"
