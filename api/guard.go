@@ -40,10 +40,16 @@ func (s *Server) observe(c *fiber.Ctx) error {
 		route = "other" // nothing matched: the path is the client's invention
 	}
 	s.metrics.observe(c.Method(), route, c.Response().StatusCode(), time.Since(begin))
-	if c.Method() != get && c.Path() != wire.PathReadings {
+	if changes(c.Method(), c.Path()) {
 		s.opt.Log.Info("change", "method", c.Method(), "path", c.Path(), "status", c.Response().StatusCode(), "key", keyID(c), "from", c.IP())
 	}
 	return nil
+}
+
+// changes tells what the log keeps: requests that change something. Readings
+// are too many; checking and working out change nothing.
+func changes(method, path string) bool {
+	return method != get && path != wire.PathReadings && path != wire.PathScenarioCheck && !strings.HasSuffix(path, "/evaluate")
 }
 
 // keyID names the key of a request, "" when none was needed.

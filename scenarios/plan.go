@@ -250,20 +250,25 @@ func shortGreens(city *geo.City, p geo.Plan, was *geo.Plan) (out []Finding) {
 	return out
 }
 
+// leastGreen returns the shortest that a green stage may be: the minimum that
+// its plan or the one in force names for it, else MinGreen, or what they show.
 func leastGreen(city *geo.City, s geo.SignalID, was *geo.Plan, st geo.Stage) time.Duration {
 	least := MinGreen
-	shorter := func(stages []geo.Stage) {
-		for _, old := range stages {
-			if slices.Equal(old.States, st.States) {
-				least = min(least, old.Duration)
-			}
-		}
-	}
+	var before []geo.Stage
 	if was != nil {
-		shorter(was.Stages)
+		before = was.Stages
 	}
 	if at := city.Signals.At(s).Plan; at != geo.NoPlan {
-		shorter(city.Plans.At(at).Stages)
+		before = slices.Concat(before, city.Plans.At(at).Stages)
+	}
+	before = slices.DeleteFunc(slices.Clone(before), func(old geo.Stage) bool { return !slices.Equal(old.States, st.States) })
+	for _, old := range before {
+		if old.Min < old.Duration {
+			least = max(least, old.Min)
+		}
+	}
+	for _, old := range before {
+		least = min(least, old.Duration)
 	}
 	return least
 }

@@ -173,6 +173,9 @@ func (v *validator) transition(k, n int) {
 	}
 }
 
+// tenths is a duration as people set it.
+func tenths(d time.Duration) time.Duration { return d.Round(100 * time.Millisecond) }
+
 // yellowOf compares the yellow of group g that ends with stage k with what the
 // approach speed asks for.
 func (v *validator) yellowOf(k, g int) {
@@ -183,7 +186,7 @@ func (v *validator) yellowOf(k, g int) {
 		want = max(want, YellowTime(limit, 0))
 	}
 	if shown+time.Second/2 < want {
-		v.add(Issue{Kind: ShortYellow, Stage: k + 1, Groups: []int{g}, Advice: true}, "yellow of group %d in stage %d lasts %v, its approach speed asks for %v", g, k+1, shown, want)
+		v.add(Issue{Kind: ShortYellow, Stage: k + 1, Groups: []int{g}, Advice: true}, "yellow of group %d in stage %d lasts %v, its approach speed asks for %v", g, k+1, shown, tenths(want))
 	}
 }
 
@@ -197,7 +200,7 @@ func (v *validator) clearance(k, n, g int, red time.Duration) {
 		}
 		if need, foe := v.clearingTime(g, b); need > red+time.Second/2 {
 			v.add(Issue{Kind: ShortClearance, Stage: n + 1, Groups: []int{g, b}, Advice: true}, "group %d gets green %v after group %d has ended; clearing %s asks for %v",
-				b, red, g, v.city.MovementName(foe), need)
+				b, red, g, v.city.MovementName(foe), tenths(need))
 		}
 	}
 	if red == 0 && v.plan.Stages[k].States[g].IsGreen() {

@@ -41,7 +41,7 @@ func (v *validator) phase(p *geo.RingPhase, green []bool) {
 		v.add(Issue{Kind: PedestrianTime, Phase: p.Phase}, "split of phase %d is %v, walk, pedestrian clearance and clearance need %v", p.Phase, p.Split, walk+clear)
 	}
 	if want := v.phaseYellow(p); p.Yellow > 0 && p.Yellow+time.Second/2 < want {
-		v.add(Issue{Kind: ShortYellow, Phase: p.Phase, Groups: p.Groups, Advice: true}, "yellow of phase %d lasts %v, its approach speed asks for %v", p.Phase, p.Yellow, want)
+		v.add(Issue{Kind: ShortYellow, Phase: p.Phase, Groups: p.Groups, Advice: true}, "yellow of phase %d lasts %v, its approach speed asks for %v", p.Phase, p.Yellow, tenths(want))
 	}
 }
 

@@ -4,11 +4,19 @@ import { t } from "./i18n";
 
 export type Num = number | null;
 export interface City { name: string; version: string; time_zone: string; bounds: [number, number, number, number]; counts: Record<string, number> }
-export interface Segment { id: string; name: string; class: string; length_m: number; limit_kmh: number; lanes: number; sensors: string[] }
+export interface Segment { id: string; name: string; class: string; length_m: number; limit_kmh: number; lanes: number; heading_deg: number; sensors: string[] }
 export interface Zone { id: string; name: string; kind: string; population: Num }
+export interface RingPhase { phase: number; ring: number; barrier: number; position: number; groups: number[]; split_s: number; min_green_s: number; yellow_s: number; all_red_s: number; coordinated: boolean }
 export interface Stage { name: string; duration_s: number; min_s: number; states: string }
-export interface Plan { id: string; kind: string; cycle_s: number; offset_s: number; stages: Stage[] }
-export interface Signal { id: string; plan: string; plans: Plan[]; segments: string[] }
+export interface Plan { id: string; kind: string; cycle_s: number; offset_s: number; stages: Stage[]; phases: RingPhase[] }
+export interface Signal { id: string; plan: string; plans: Plan[]; segments: string[]; lon: number; lat: number }
+export interface TurnVolume { from: string; to: string; flow_vph: number }
+export interface LaneGroup { approach: string; lanes: number[]; turns: number[]; flow_vph: number; saturation: Num; delay_s: Num; los: string; queue95_veh: Num }
+export interface Finding { rule: string; stage?: number; phase?: number; message: string; refused: boolean }
+export interface Evaluation {
+  plan: Plan; least_s: number[]; shown: Stage[]; delay_s: number; saturation: Num; los: string; groups: LaneGroup[]; findings: Finding[];
+  turns: (TurnVolume & { turn: string; groups: number[]; source: "demand" | "approach" | "given" })[];
+}
 export interface Columns { speed_kmh: Num[]; free_flow_kmh: number[]; flow_vph: Num[]; los: string; source: number[]; age_s: Num[] }
 export interface State { city_version: string; seq: number; at: string; sources: string[]; segments: Columns }
 export interface Horizon { minutes: number; at: string; speed_kmh: Num[]; lo90_kmh: Num[]; hi90_kmh: Num[]; p_congested: Num[]; los: string }
@@ -74,6 +82,7 @@ export const city = () => call<City>("/v1/city");
 export const segments = () => call<{ segments: Segment[] }>("/v1/segments").then((l) => l.segments);
 export const zones = () => call<{ zones: Zone[] }>("/v1/zones").then((l) => l.zones);
 export const signals = () => call<{ signals: Signal[] }>("/v1/signals").then((l) => l.signals);
+export const evaluate = (signal: string, edit: unknown) => call<Evaluation>(`/v1/signals/${at(signal)}/evaluate`, { method: "POST", body: JSON.stringify(edit) });
 export const sensor = (id: string) => call<Sensor>(`/v1/sensors/${at(id)}`);
 export const state = () => call<State>("/v1/state");
 export const forecasts = () => call<Forecasts>("/v1/forecasts");

@@ -7,11 +7,12 @@ import { clock, language, num, setLanguage, t, type Key } from "./i18n";
 import { skillPanel, zonesPanel } from "./lists";
 import { CityMap, type Picked } from "./map";
 import { segmentPanel, sensorPanel } from "./place";
-import { scenariosPanel } from "./scenarios";
+import { scenariosPanel, type Lab } from "./scenarios";
+import { signalEditor, signalsPanel, type Signals } from "./signals";
 
 type Layer = "los" | "congestion" | "flow" | "no2" | "pm25" | "difference";
 const isAir = (l: Layer): l is "no2" | "pm25" => l === "no2" || l === "pm25";
-type Tab = "place" | "zones" | "scenarios" | "skill";
+type Tab = "place" | "zones" | "signals" | "scenarios" | "skill";
 const byId = <T extends HTMLElement>(id: string) => document.getElementById(id) as T;
 
 class Page {
@@ -50,6 +51,7 @@ class Page {
   async start() {
     this.words();
     this.panel();
+    void this.map.signals(this.signals);
     await Promise.all([this.refresh("snapshot"), this.refresh("forecast")]);
   }
 
@@ -59,7 +61,7 @@ class Page {
     else this.ahead = await api.forecasts().catch(() => null);
     if (this.state && this.state.city_version !== this.city.version) location.reload();
     this.paint();
-    if (kind === "forecast" && (this.tab !== "scenarios")) this.panel();
+    if (kind === "forecast" && this.tab !== "scenarios" && this.tab !== "signals") this.panel();
   }
 
   /** Paints, and asks for the air when that is what is shown. */
@@ -85,7 +87,7 @@ class Page {
     const layers: Layer[] = ["los", "congestion", "flow", "no2", "pm25"];
     if (this.compared) layers.push("difference");
     byId("layer").replaceChildren(...layers.map((l) => h("option", { value: l, selected: l === this.layer }, t(`layer.${l}` as Key))));
-    const tabs: Tab[] = ["place", "zones", "scenarios", "skill"];
+    const tabs: Tab[] = ["place", "zones", "signals", "scenarios", "skill"];
     byId("tabs").replaceChildren(...tabs.map((tab) =>
       h("button", { role: "tab", type: "button", "aria-selected": String(tab === this.tab), onclick: () => this.open(tab) }, t(`tab.${tab}` as Key))));
     this.paint();
@@ -93,7 +95,7 @@ class Page {
 
   /** What is on screen: the colours painted, and a pixel where a street lies. */
   probe() {
-    return { painted: () => this.map.painted(), breathed: () => this.map.breathed(), somewhere: () => this.map.somewhere() };
+    return { painted: () => this.map.painted(), breathed: () => this.map.breathed(), somewhere: () => this.map.somewhere(), signal: () => this.map.signalOnScreen() };
   }
 
   private link(up: boolean) {
@@ -111,13 +113,17 @@ class Page {
   private pick(p: Picked | null) {
     this.picked = p;
     void this.map.select(p?.kind === "segment" ? p.id : null);
-    if (p && !(this.tab === "scenarios" && p.kind === "segment")) this.tab = p.kind === "zone" ? "zones" : "place";
+    if (p && !(this.tab === "scenarios" && p.kind === "segment")) this.tab = p.kind === "zone" ? "zones" : p.kind === "signal" ? "signals" : "place";
     this.words();
     this.panel();
   }
 
   private panel() {
-    const host = byId("body");
+    const host = h("div"); // of its own: a panel that is filled late does not come over the next one
+    byId("body").replaceChildren(host);
+    const signal = this.tab === "signals" ? this.signals.find((s) => this.picked?.kind === "signal" && s.id === this.picked.id) : undefined;
+    document.body.classList.toggle("wide", this.tab === "signals");
+    void this.map.mark(signal ?? null);
     this.fill(host).catch((e) => host.replaceChildren(h("p", { class: "error" }, String(e.message ?? e))));
   }
 
@@ -128,14 +134,23 @@ class Page {
       case "skill":
         return skillPanel(host);
       case "scenarios":
-        return scenariosPanel(host, {
-          signals: this.signals,
-          picked: () => (this.picked?.kind === "segment" ? this.picked.id : null),
-          onMap: (c) => this.compare(c),
-        });
+        return scenariosPanel(host, this.lab());
+      case "signals": {
+        const s: Signals = { lab: this.lab(), segments: this.segments, open: (id) => this.pickSignal(id) };
+        return this.picked?.kind === "signal" ? signalEditor(host, this.picked.id, s) : signalsPanel(host, s);
+      }
       case "place":
         return this.place(host);
     }
+  }
+
+  private lab(): Lab {
+    return { signals: this.signals, picked: () => (this.picked?.kind === "segment" ? this.picked.id : null), onMap: (c) => this.compare(c) };
+  }
+
+  private pickSignal(id: string | null) {
+    this.picked = id === null ? null : { kind: "signal", id };
+    this.panel();
   }
 
   private async place(host: HTMLElement) {

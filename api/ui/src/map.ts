@@ -9,7 +9,7 @@ maplibre.setWorkerUrl(workerUrl);
 
 export interface Square { west: number; south: number; east: number; north: number; colour: string }
 
-export interface Picked { kind: "segment" | "zone" | "sensor"; id: string }
+export interface Picked { kind: "segment" | "zone" | "sensor" | "signal"; id: string }
 
 const width = (scale: number): maplibre.ExpressionSpecification => [
   "interpolate", ["exponential", 1.5], ["zoom"],
@@ -85,9 +85,31 @@ export class CityMap {
     this.map.setLayoutProperty(layer, "visibility", on ? "visible" : "none");
   }
 
+  /** Draws the signals. */
+  async signals(list: { id: string; lon: number; lat: number }[]) {
+    await this.ready;
+    const features = list.map((s) => ({ type: "Feature" as const, properties: { id: s.id }, geometry: { type: "Point" as const, coordinates: [s.lon, s.lat] } }));
+    (this.map.getSource("signals") as maplibre.GeoJSONSource).setData({ type: "FeatureCollection", features });
+  }
+
+  /** Returns a signal on screen and its pixel, null while none is drawn. */
+  signalOnScreen(): { id: string; x: number; y: number } | null {
+    const f = this.map.queryRenderedFeatures({ layers: ["signals"] })[0];
+    if (f?.geometry.type !== "Point") return null;
+    const { x, y } = this.map.project(f.geometry.coordinates as [number, number]);
+    return { id: String(f.properties.id), x, y };
+  }
+
+  /** Marks the signal that is edited and brings it into view. */
+  async mark(signal: { id: string; lon: number; lat: number } | null) {
+    await this.ready;
+    this.map.setFilter("signal-selected", ["==", ["get", "id"], signal?.id ?? ""]);
+    if (signal && !this.map.getBounds().contains([signal.lon, signal.lat])) this.map.panTo([signal.lon, signal.lat]);
+  }
+
   private listen(onPick: (p: Picked | null) => void) {
-    const layers = ["sensors", "segment-touch", "zone-fill"];
-    const kinds = { sensors: "sensor", "segment-touch": "segment", "zone-fill": "zone" } as const;
+    const layers = ["signals", "sensors", "segment-touch", "zone-fill"];
+    const kinds = { signals: "signal", sensors: "sensor", "segment-touch": "segment", "zone-fill": "zone" } as const;
     const popup = new maplibre.Popup({ closeButton: false, closeOnClick: false });
     this.map.on("click", (e) => {
       for (const layer of layers) {
@@ -115,6 +137,7 @@ function style(version: string, bounds: [number, number, number, number]): mapli
     sources: {
       city: { type: "vector", tiles: [`${location.origin}/v1/tiles/{z}/{x}/{y}.mvt?v=${version}`], minzoom: 8, maxzoom: 15, bounds },
       air: { type: "geojson", data: { type: "FeatureCollection", features: [] } },
+      signals: { type: "geojson", data: { type: "FeatureCollection", features: [] } },
     },
     layers: [
       { id: "ground", type: "background", paint: { "background-color": "#f3f5f7" } },
@@ -126,6 +149,8 @@ function style(version: string, bounds: [number, number, number, number]): mapli
       { id: "segment-selected", type: "line", source: "city", "source-layer": "segments", filter: ["==", ["get", "id"], ""], layout: round, paint: { "line-color": "#0b1f33", "line-width": width(2.2), "line-offset": aside, "line-opacity": 0.45 } },
       { id: "segment-touch", type: "line", source: "city", "source-layer": "segments", paint: { "line-color": "#000", "line-opacity": 0, "line-width": 12, "line-offset": aside } },
       { id: "sensors", type: "circle", source: "city", "source-layer": "sensors", minzoom: 11, paint: { "circle-radius": ["match", ["get", "kind"], "air", 6, 3], "circle-color": ["match", ["get", "kind"], "air", "#7a3fb3", "#33475b"], "circle-stroke-color": "#fff", "circle-stroke-width": 1 } },
+      { id: "signals", type: "circle", source: "signals", minzoom: 12, paint: { "circle-radius": 4.5, "circle-color": "#ffffff", "circle-stroke-color": "#1c2733", "circle-stroke-width": 1.5 } },
+      { id: "signal-selected", type: "circle", source: "signals", filter: ["==", ["get", "id"], ""], paint: { "circle-radius": 8, "circle-color": "#0b66c3", "circle-stroke-color": "#ffffff", "circle-stroke-width": 2 } },
     ],
   };
 }

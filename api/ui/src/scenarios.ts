@@ -16,21 +16,22 @@ export interface Lab {
 export async function scenariosPanel(host: HTMLElement, lab: Lab) {
   const list = await api.scenarios();
   const result = h("div");
-  const rows = list.map((s) => ({ cells: [s.name || s.id.slice(0, 12), s.about, String(s.changes)], onPick: () => open(result, s, lab) }));
+  const rows = list.map((s) => ({ cells: [s.name || s.id.slice(0, 12), s.about, String(s.changes)], onPick: () => openScenario(result, s, lab) }));
   host.replaceChildren(
     list.length ? table([t("scenario.name"), "", "#"], rows) : h("p", { class: "note" }, t("nothing")),
     result,
     h("h3", {}, t("scenario.new")),
-    form(lab, (added) => scenariosPanel(host, lab).then(() => open(host.children[1] as HTMLElement, added, lab))),
+    form(lab, (added) => scenariosPanel(host, lab).then(() => openScenario(host.children[1] as HTMLElement, added, lab))),
     h("h3", {}, t("optimise")),
     optimiser(lab, (id) => scenariosPanel(host, lab).then(async () => {
       const found = (await api.scenarios()).find((s) => s.id === id);
-      if (found) open(host.children[1] as HTMLElement, found, lab);
+      if (found) openScenario(host.children[1] as HTMLElement, found, lab);
     })),
   );
 }
 
-function open(host: HTMLElement, scenario: api.Scenario, lab: Lab) {
+/** Fills host with a scenario that can be run. */
+export function openScenario(host: HTMLElement, scenario: api.Scenario, lab: Lab) {
   const out = h("div");
   const replications = h("input", { type: "number", min: 2, max: 50, value: 5, "aria-label": t("scenario.replications") });
   const start = h("button", { class: "primary", type: "button", onclick: () => launch(out, scenario, Number(replications.value), lab, start) }, t("scenario.run"));

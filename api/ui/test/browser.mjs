@@ -1,6 +1,6 @@
 // Drives the page in headless Chromium against a running demo: the map is
 // painted, the slider moves time, a click opens a place with its chart, both
-// languages are there, a scenario runs to its comparison. TIDEWAY names the
+// languages are there, a signal's plan is edited, a scenario runs to its comparison. TIDEWAY names the
 // binary; SCREENSHOTS a folder for pictures.
 import { spawn } from "node:child_process";
 import { mkdtempSync } from "node:fs";
@@ -84,8 +84,58 @@ try {
     await page.screenshot({ path: path.join(shots, "chinese.png") });
     await page.click("#language");
   });
-  await check("a scenario is run and compared", async () => {
+  await check("a signal's plan is edited with its delay at once", async () => {
     await page.click("#tabs button:nth-child(3)");
+    await page.click("#body table tbody tr:nth-child(6)");
+    await page.waitForSelector("#body .grip", { timeout: 120000 });
+    await page.screenshot({ path: path.join(shots, "signal.png") });
+    const figures = () => page.textContent("#body .verdict");
+    const before = await figures();
+    await page.focus("#body .grip");
+    for (let i = 0; i < 4; i++) await page.keyboard.press("ArrowLeft");
+    await until("another delay", async () => (await figures()) !== before);
+    if ((await page.getAttribute("#body .grip", "data-handle")) !== (await page.evaluate(() => document.activeElement.dataset.handle))) throw new Error("the handle lost the keyboard");
+    const box = await page.locator("#body .grip").first().boundingBox(), keyed = await page.inputValue("#split-0");
+    await page.mouse.move(box.x + box.width / 2, box.y + 20);
+    await page.mouse.down();
+    await page.mouse.move(box.x - 20, box.y + 20, { steps: 4 });
+    await page.mouse.up();
+    await until("a shorter green", async () => Number(await page.inputValue("#split-0")) < Number(keyed));
+    await page.screenshot({ path: path.join(shots, "signal-edited.png") });
+  });
+  await check("a rule that a plan breaks is named, and the plan is not kept", async () => {
+    await page.fill("#split-0", "2");
+    await page.press("#split-0", "Enter");
+    await until("the rule", async () => (await page.textContent('#body ul[role="alert"]')).includes("expected at least"));
+    if (!(await page.isDisabled("#signal-save"))) throw new Error("it can be saved");
+    await page.screenshot({ path: path.join(shots, "signal-refused.png") });
+    await page.fill("#split-0", "30");
+    await page.press("#split-0", "Enter");
+    await until("a plan to keep", async () => page.isEnabled("#signal-save"));
+  });
+  await check("the edit becomes a scenario that runs", async () => {
+    await page.click("#signal-save");
+    await page.click("#body form.save ~ div button.primary");
+    await until("a comparison", async () => (await page.textContent("#body")).includes("95 % interval"), 120);
+    await page.click("#language");
+    await until("Chinese", async () => (await page.textContent("#body")).includes("饱和度"), 60);
+    await page.screenshot({ path: path.join(shots, "signal-chinese.png") });
+    await page.click("#language");
+  });
+  await check("a click on a signal of the map opens it", async () => {
+    await page.click("#tabs button:nth-child(2)"); // the map changes its size
+    const at = await until("a signal at rest", async () => {
+      const first = await page.evaluate(() => window.tideway.signal());
+      const then = await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => done(window.tideway.signal()))));
+      return first && first.x === then?.x && first.y === then?.y && then;
+    });
+    const map = await page.locator("#map").boundingBox();
+    await page.mouse.click(map.x + at.x, map.y + at.y);
+    await until("its plan", async () => (await page.textContent("#body h2")).includes(at.id) && page.isVisible("#body .grip"));
+    await page.click("#tabs button:nth-child(1)");
+  });
+  await check("a scenario is run and compared", async () => {
+    await page.click("#tabs button:nth-child(4)");
     await page.click("#body table tbody tr");
     await page.click("#body button.primary");
     await page.waitForSelector("#body td.n.better, #body td.n.worse, #body td.n", { timeout: 120000 });
