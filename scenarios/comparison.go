@@ -42,6 +42,7 @@ type Comparison struct {
 	WallS        float64       `json:"wall_s"` // same
 	Base         Side          `json:"base"`
 	Alternatives []Alternative `json:"alternatives"`
+	Calibration  *Calibration  `json:"calibration,omitempty"` // of the base, where counts were given
 }
 
 // Side tells how the replications of one case went.

@@ -25,6 +25,7 @@ import (
 // CompareCmd is the command `tideway compare`.
 type CompareCmd struct {
 	Input
+	Counting
 	Scenario     []string `required:"" placeholder:"FILE" help:"Scenario documents, JSON or YAML."`
 	Replications int      `default:"5" help:"Replications at least."`
 	Most         int      `placeholder:"N" help:"Go on, at most to N replications, until the intervals are small enough."`
@@ -67,6 +68,10 @@ func (c *CompareCmd) compare(ctx context.Context, progress bar) (*scenarios.Comp
 	if err != nil {
 		return nil, err
 	}
+	counts, err := c.Counting.read(base.City, period)
+	if err != nil {
+		return nil, err
+	}
 	air, err := airOf(c.Fleet)
 	if err != nil {
 		return nil, err
@@ -78,6 +83,13 @@ func (c *CompareCmd) compare(ctx context.Context, progress bar) (*scenarios.Comp
 		return nil, err
 	}
 	result.WallS, result.CPUS = time.Since(begin).Seconds(), (usage.CPU() - cpu).Seconds()
+	if counts != nil {
+		judged := period
+		judged.Seed, judged.Threads = c.Seed, c.Threads
+		if result.Calibration, err = counts.Calibrate(ctx, scenarios.BaseCase(base), judged, result.Replications); err != nil {
+			return nil, err
+		}
+	}
 	if err := c.write(ctx, base, cases, result, period); err != nil {
 		return nil, err
 	}
@@ -154,6 +166,7 @@ func printComparison(out io.Writer, c *scenarios.Comparison) error {
 			printKPI(&b, k)
 		}
 	}
+	printCalibration(&b, c.Calibration)
 	_, err := io.WriteString(out, b.String())
 	return err
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/signal"
 	"reflect"
+	"strings"
 	"time"
 
 	"github.com/alecthomas/kong"
@@ -20,9 +21,10 @@ import (
 // SimulateCmd is the command `tideway simulate`.
 type SimulateCmd struct {
 	Input
+	Counting
 	Scenario     string        `placeholder:"FILE" help:"Scenario document to simulate instead of the base."`
 	Replications int           `default:"1" help:"Runs with the seeds that follow --seed."`
-	Interval     time.Duration `default:"15m" help:"Interval of the tables that --out writes."`
+	Interval     time.Duration `default:"15m" help:"Interval of the tables that --out writes; with --counts theirs."`
 	Out          string        `placeholder:"DIR" help:"Folder for trips.csv, segments.csv and movements.csv of the first run."`
 	JSON         bool          `name:"json" help:"Print one JSON object."`
 }
@@ -32,58 +34,100 @@ func (c *SimulateCmd) Run(k *kong.Context) error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	progress := newBar(os.Stderr)
-	side, runs, err := c.simulate(ctx, progress)
+	found, err := c.simulate(ctx, progress)
 	progress.end()
 	if err != nil {
 		return err
 	}
 	if c.Out != "" {
-		if err := writeTables(c.Out, side, runs[0]); err != nil {
+		if err := writeTables(c.Out, found.side, found.runs[0]); err != nil {
 			return err
 		}
 	}
 	if !c.JSON {
-		return c.printSummaries(k.Stdout, runs)
+		return c.print(k.Stdout, found)
 	}
-	return json.NewEncoder(k.Stdout).Encode(c.summaryJSON(runs))
+	return json.NewEncoder(k.Stdout).Encode(c.summaryJSON(found))
+}
+
+// simulated is what a case's replications gave.
+type simulated struct {
+	side        *scenarios.Case
+	runs        []*sim.Result
+	warmUp      []*float64             // of every run, in seconds; nil where the series is too short to tell
+	calibration *scenarios.Calibration // nil without counts
 }
 
 // simulate runs the replications one after another; each uses c.Threads cores.
-func (c *SimulateCmd) simulate(ctx context.Context, progress bar) (*scenarios.Case, []*sim.Result, error) {
+func (c *SimulateCmd) simulate(ctx context.Context, progress bar) (*simulated, error) {
 	base, err := c.base()
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	side := scenarios.BaseCase(base)
+	found := &simulated{side: scenarios.BaseCase(base)}
 	if c.Scenario != "" {
 		cases, err := documents(base, []string{c.Scenario})
 		if err != nil {
-			return nil, nil, err
+			return nil, err
 		}
-		side = cases[0]
+		found.side = cases[0]
 	}
 	in, err := c.period(base.Demand)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	in.City, in.Demand, in.Threads, in.Interval, in.Log = side.City, side.Demand, c.Threads, c.Interval, c.Out != ""
+	counts, err := c.Counting.read(base.City, in)
+	if err != nil {
+		return nil, err
+	}
+	in.City, in.Demand, in.Threads, in.Interval, in.Log = found.side.City, found.side.Demand, c.Threads, c.Interval, c.Out != ""
+	if counts != nil {
+		in.Interval = counts.Interval
+	}
 	loaded := usage.CPU()
-	var runs []*sim.Result
 	for r := range max(1, c.Replications) {
 		in.Seed = c.Seed + uint64(r)
-		begin := usage.CPU()
-		res, err := sim.Run(ctx, in, func(p sim.Progress) { progress.at(int(100*p.Share), 100, "per cent") })
-		if err != nil {
-			return nil, nil, err
+		if err := found.add(ctx, in, loaded, progress); err != nil {
+			return nil, err
 		}
-		s := &res.Summary
-		s.LoadCPUS, s.RunCPUS, s.PeakRSSMB = loaded.Seconds(), (usage.CPU() - begin).Seconds(), usage.PeakMB()
-		if s.RunCPUS > 0 {
-			s.VehSPerCPUS = s.VehicleSeconds / s.RunCPUS
-		}
-		runs = append(runs, res)
 	}
-	return side, runs, nil
+	if counts != nil {
+		found.calibration = counts.Judge(found.side.City, in, found.runs)
+	}
+	return found, nil
+}
+
+// add runs one replication.
+func (f *simulated) add(ctx context.Context, in sim.Input, loaded time.Duration, progress bar) error {
+	begin := usage.CPU()
+	var onRoad []float64 // once a minute
+	res, err := sim.Run(ctx, in, func(p sim.Progress) {
+		progress.at(int(100*p.Share), 100, "per cent")
+		if p.Share < 1 {
+			onRoad = append(onRoad, float64(p.OnRoad))
+		}
+	})
+	if err != nil {
+		return err
+	}
+	s := &res.Summary
+	s.LoadCPUS, s.RunCPUS, s.PeakRSSMB = loaded.Seconds(), (usage.CPU() - begin).Seconds(), usage.PeakMB()
+	if s.RunCPUS > 0 {
+		s.VehSPerCPUS = s.VehicleSeconds / s.RunCPUS
+	}
+	f.runs, f.warmUp = append(f.runs, res), append(f.warmUp, warmUp(onRoad))
+	return nil
+}
+
+// warmUp returns the seconds until the number of vehicles on the road, taken
+// once a minute, has settled (MSER-5).
+func warmUp(onRoad []float64) *float64 {
+	cut, ok := scenarios.MSER5(onRoad)
+	if !ok {
+		return nil
+	}
+	s := time.Minute.Seconds() * float64(cut)
+	return &s
 }
 
 // answer is a run as --json prints it: a run that did not clear has no means.
@@ -97,6 +141,9 @@ type answer struct {
 	MeanStops           *float64 `json:"mean_stops"`
 	MeanDepartureDelayS *float64 `json:"mean_departure_delay_s"`
 	MeanDelayS          *float64 `json:"mean_delay_s"`
+	WarmUpS             *float64 `json:"warm_up_s"` // by MSER-5 on the vehicles on the road; null when the period is too short to tell
+
+	Calibration *scenarios.Calibration `json:"calibration,omitempty"` // of a single run
 }
 
 func cleared(s *sim.Summary) bool {
@@ -117,15 +164,21 @@ func (c *SimulateCmd) answer(r *sim.Result) answer {
 }
 
 // summaryJSON is the summary of one run, or those of several with their mean.
-func (c *SimulateCmd) summaryJSON(runs []*sim.Result) any {
-	all := make([]answer, len(runs))
-	for i, r := range runs {
+func (c *SimulateCmd) summaryJSON(f *simulated) any {
+	all := make([]answer, len(f.runs))
+	for i, r := range f.runs {
 		all[i] = c.answer(r)
+		all[i].WarmUpS = f.warmUp[i]
 	}
 	if len(all) == 1 {
+		all[0].Calibration = f.calibration
 		return all[0]
 	}
-	return map[string]any{"runs": all, "mean": meanOf(all)}
+	out := map[string]any{"runs": all, "mean": meanOf(all)}
+	if f.calibration != nil {
+		out["calibration"] = f.calibration
+	}
+	return out
 }
 
 // meanOf returns the mean of every number of the answers by its JSON name, null
@@ -144,8 +197,9 @@ func meanOf(all []answer) map[string]*float64 {
 	for i := range all {
 		t := reflect.TypeFor[answer]()
 		for f := range t.NumField() {
-			if v := reflect.ValueOf(all[i]).Field(f); v.Kind() == reflect.Pointer && v.IsNil() {
-				out[t.Field(f).Tag.Get("json")] = nil
+			name := t.Field(f).Tag.Get("json")
+			if v := reflect.ValueOf(all[i]).Field(f); v.Type() == reflect.TypeFor[*float64]() && v.IsNil() && name != "warm_up_s" {
+				out[name] = nil
 			}
 		}
 	}
@@ -166,25 +220,28 @@ func eachNumber(s reflect.Value, visit func(name string, v float64)) {
 	}
 }
 
-func (c *SimulateCmd) printSummaries(out io.Writer, runs []*sim.Result) error {
-	for _, r := range runs {
+func (c *SimulateCmd) print(out io.Writer, f *simulated) error {
+	var b strings.Builder
+	for i, r := range f.runs {
 		s := &r.Summary
-		_, err := fmt.Fprintf(out, `seed %d
+		fmt.Fprintf(&b, `seed %d
   %d scheduled, %d inserted, %d completed, %d on the road, %d never inserted, %d released by the stuck rule
   travel time %.1f s (95 %%: %.1f s), time loss %.1f s, waiting %.1f s, %.2f stops, departure delay %.1f s
   delay %.1f s over all scheduled
   %.0f vehicle-seconds in %.2f CPU s: %.2f million a CPU-second; state %s
 `, s.Seed, s.Scheduled, s.Inserted, s.Completed, s.Unfinished, s.NeverInserted, s.Released, s.MeanTravelTimeS, s.P95TravelTimeS,
 			s.MeanTimeLossS, s.MeanWaitingTimeS, s.MeanStops, s.MeanDepartureDelayS, s.MeanDelayS, s.VehicleSeconds, s.RunCPUS, s.VehSPerCPUS/1e6, s.StateHash)
-		if err != nil {
-			return err
+		if w := f.warmUp[i]; w != nil && *w > 0 {
+			fmt.Fprintf(&b, "  the network fills for %.0f s (MSER-5)\n", *w)
 		}
 		switch {
 		case s.Gridlocked:
-			fmt.Fprintln(out, "  GRIDLOCKED: means of this run must not be compared")
+			b.WriteString("  GRIDLOCKED: means of this run must not be compared\n")
 		case c.Clear && !cleared(s):
-			fmt.Fprintln(out, "  DID NOT CLEAR: means of this run must not be compared")
+			b.WriteString("  DID NOT CLEAR: means of this run must not be compared\n")
 		}
 	}
-	return nil
+	printCalibration(&b, f.calibration)
+	_, err := io.WriteString(out, b.String())
+	return err
 }

@@ -80,6 +80,7 @@ type view struct {
 	Facts                [][2]string
 	Assumed              []string
 	Notes                []string
+	Fit                  *fit
 }
 
 type alternative struct {
@@ -121,6 +122,7 @@ func (in *Input) page() view {
 		v.Created = in.Created.Format("2 January 2006, 15:04 MST")
 	}
 	v.Facts, v.Assumed, v.Notes = in.facts(), in.assumed(), in.notes()
+	v.Fit = fitOf(in.Comparison.Calibration)
 	return v
 }
 
