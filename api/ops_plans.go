@@ -92,7 +92,11 @@ func (s *Server) exportScenario(c *fiber.Ctx) error {
 		return err
 	}
 	var b bytes.Buffer
-	if _, err := sumo.WritePlans(&b, found.City); err != nil {
+	dropped, err := sumo.WritePlans(&b, found.City)
+	if err == nil {
+		err = sumo.Lost(s.opt.Twin.City(), found.City, dropped)
+	}
+	if err != nil {
 		return err
 	}
 	c.Set(fiber.HeaderContentType, wire.TypeXML)

@@ -5,11 +5,14 @@ import (
 	"encoding/xml"
 	"fmt"
 	"io"
+	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"tideway/geo"
+	"tideway/internal/fault"
 )
 
 // WritePlans writes the plans in force as an additional file that SUMO loads
@@ -32,6 +35,9 @@ func WritePlans(out io.Writer, c *geo.City) (dropped []geo.Dropped, err error) {
 			dropped = append(dropped, geo.Dropped{Kind: "plan", ID: c.PlanName(s.Plan), Why: "max-pressure control has no sequence of stages"})
 			continue
 		}
+		if p.Bus > 0 || p.Preempt {
+			dropped = append(dropped, geo.Dropped{Kind: "plan", ID: c.PlanName(s.Plan), Why: "its stages are written, bus priority and pre-emption have no equivalent"})
+		}
 		writePlan(w, s.ID, p)
 	}
 	fmt.Fprint(w, "</additional>\n")
@@ -39,6 +45,42 @@ func WritePlans(out io.Writer, c *geo.City) (dropped []geo.Dropped, err error) {
 		return dropped, fmt.Errorf("writing SUMO plans: %w", err)
 	}
 	return dropped, nil
+}
+
+// Lost returns an error that names everything of the signals that a scenario
+// changed from base to c and that a file of WritePlans does not hold: over the
+// network it was made for, SUMO would run what is left of it without a word.
+func Lost(base, c *geo.City, dropped []geo.Dropped) error {
+	var bad fault.List
+	for _, d := range dropped {
+		if d.Kind == "plan" && !wasInForce(base, c, d.ID) {
+			bad.Addf("plan", d.ID, "has no equivalent in SUMO: %s", d.Why)
+		}
+	}
+	for i, s := range c.Signals.All() {
+		if !slices.Equal(switches(base, i), switches(c, i)) {
+			bad.Addf("signal", s.ID, "changes plans during the day, and the file holds one of each signal")
+		}
+	}
+	return bad.Err("writing SUMO plans")
+}
+
+// wasInForce reports whether a plan of c, by its outside id, is in force in
+// base, too, and the same.
+func wasInForce(base, c *geo.City, id string) bool {
+	now, _ := c.Plans.Find(id)
+	was, ok := base.Plans.Find(id)
+	return ok && base.Signals.At(base.Plans.At(was).Signal).Plan == was && reflect.DeepEqual(base.Plans.At(was), c.Plans.At(now))
+}
+
+// switches returns the schedule of a signal by the names of its plans.
+func switches(c *geo.City, s geo.SignalID) (out []string) {
+	for _, w := range c.Schedule {
+		if w.Signal == s {
+			out = append(out, fmt.Sprint(w.Days, w.At, c.PlanName(w.Plan)))
+		}
+	}
+	return out
 }
 
 // comment makes a text safe inside an XML comment.

@@ -2,6 +2,7 @@ package sumo_test
 
 import (
 	"bytes"
+	"io"
 	"reflect"
 	"strings"
 	"testing"
@@ -298,4 +299,40 @@ func FuzzRead(f *testing.F) {
 			}
 		}
 	})
+}
+
+// What a scenario asks for and SUMO cannot hold is an error; what was there
+// before is only told.
+func TestWhatAPlanAsksForAndTheFormatLacksIsAnError(t *testing.T) {
+	c, _ := mustRead(t, small, programs)
+	inForce := c.Plans.At(c.Signals.At(0).Plan)
+	lost := func(base, c *geo.City) error {
+		dropped, err := sumo.WritePlans(io.Discard, c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return sumo.Lost(base, c, dropped)
+	}
+	if err := lost(c, c); err != nil {
+		t.Error(err)
+	}
+	pressure, bus := inForce, inForce
+	pressure.ID, pressure.Kind = "p", geo.MaxPressure
+	bus.ID, bus.Bus = "b", 10*time.Second
+	for _, p := range []geo.Plan{pressure, bus} {
+		patch := c.Patch()
+		patch.SetPlan(p)
+		changed := patch.City()
+		if err := lost(c, changed); err == nil || !strings.Contains(err.Error(), "/"+p.ID+": has no equivalent in SUMO") {
+			t.Errorf("%s: %v", p.ID, err)
+		}
+		if err := lost(changed, changed); err != nil {
+			t.Errorf("%s was there before: %v", p.ID, err)
+		}
+	}
+	patch := c.Patch()
+	patch.SetSchedule(0, []geo.PlanSwitch{{Signal: 0, Days: geo.EveryDay, At: time.Hour, Plan: c.Signals.At(0).Plan}})
+	if err := lost(c, patch.City()); err == nil || !strings.Contains(err.Error(), "changes plans during the day") {
+		t.Errorf("%v", err)
+	}
 }

@@ -2,6 +2,7 @@ package citycli
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -32,9 +33,23 @@ type Source struct {
 }
 
 func (s *Source) load() (*geo.City, error) {
-	city, _, err := gmns.ReadDir(s.City)
-	if err != nil || s.Plan == "" {
-		return city, err
+	_, c, err := s.both()
+	return c, err
+}
+
+// both returns the city of the folder and what is exported.
+func (s *Source) both() (base, city *geo.City, err error) {
+	if base, _, err = gmns.ReadDir(s.City); err != nil {
+		return nil, nil, err
+	}
+	city, err = s.changed(base)
+	return base, city, err
+}
+
+// changed lays the plan file over a city.
+func (s *Source) changed(city *geo.City) (*geo.City, error) {
+	if s.Plan == "" {
+		return city, nil
 	}
 	data, err := os.ReadFile(s.Plan)
 	if err != nil {
@@ -72,20 +87,26 @@ type ExportSUMOCmd struct {
 	Out string `required:"" placeholder:"FILE" help:"File to write; - for standard output."`
 }
 
-// Run writes the plans in force; what the format cannot hold goes to standard
-// error.
+// Run writes the plans in force. What the format cannot hold is refused where
+// the plan file asks for it, and else goes to standard error.
 func (c *ExportSUMOCmd) Run(k *kong.Context) error {
-	city, err := c.load()
+	base, city, err := c.both()
 	if err != nil {
 		return err
 	}
-	var dropped []geo.Dropped
-	err = writeTo(k, c.Out, func(w io.Writer) (err error) {
-		dropped, err = sumo.WritePlans(w, city)
+	var b bytes.Buffer
+	dropped, err := sumo.WritePlans(&b, city)
+	if err == nil {
+		err = sumo.Lost(base, city, dropped)
+	}
+	if err != nil {
+		return err
+	}
+	tellDropped(k, dropped)
+	return writeTo(k, c.Out, func(w io.Writer) error {
+		_, err := w.Write(b.Bytes())
 		return err
 	})
-	tellDropped(k, dropped)
-	return err
 }
 
 // ExportGeoJSONCmd is the command `tideway export geojson`.
