@@ -253,9 +253,12 @@ func wireComparison(r scenarios.Run, c *scenarios.Comparison) wire.Comparison {
 		CreatedAt: r.Ended.UTC(), Base: wire.Side(c.Base), Alternatives: []wire.Alternative{}}
 	for _, a := range c.Alternatives {
 		one := wire.Alternative{Scenario: a.Scenario, Name: a.Name, Side: wire.Side(a.Side), Identical: a.Identical,
-			Changes: append([]string{}, a.Changes...), Warnings: append([]string{}, a.Warnings...), KPIs: []wire.KPI{}}
+			Changes: append([]string{}, a.Changes...), Warnings: append([]string{}, a.Warnings...), KPIs: []wire.KPI{}, Places: []wire.PlaceKPI{}}
 		for _, k := range a.KPIs {
 			one.KPIs = append(one.KPIs, wireKPI(k))
+		}
+		for _, p := range a.Places {
+			one.Places = append(one.Places, wirePlaceKPI(p))
 		}
 		one.Air = wireAirDiff(a.Air)
 		out.Alternatives = append(out.Alternatives, one)
@@ -274,6 +277,12 @@ func wireAirDiff(a *scenarios.AirDiff) *wire.AirDiff {
 			LoNO2: num(z.LoNO2), HiNO2: num(z.HiNO2), BasePM25: num(z.BasePM25), AltPM25: num(z.AltPM25), Better: string(z.Better)})
 	}
 	return out
+}
+
+func wirePlaceKPI(p scenarios.PlaceKPI) wire.PlaceKPI {
+	num := func(n scenarios.Number) *float64 { return wire.Num(float64(n)) }
+	return wire.PlaceKPI{Kind: p.Kind, ID: p.ID, Signal: p.Signal, KPI: p.KPI, Unit: p.Unit, LowerIsBetter: p.Lower, Base: num(p.Base), Alt: num(p.Alt), Diff: num(p.Diff),
+		Lo95: num(p.Lo95), Hi95: num(p.Hi95), Better: string(p.Better), BaseLOS: p.BaseLOS, AltLOS: p.AltLOS}
 }
 
 func wireKPI(k scenarios.KPI) wire.KPI {

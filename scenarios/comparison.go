@@ -61,7 +61,8 @@ type Alternative struct {
 	Warnings []string `json:"warnings,omitempty"`
 	Side
 	KPIs      []KPI        `json:"kpis"`
-	Identical bool         `json:"identical"` // every replication ended in the base's bits
+	Places    []PlaceKPI   `json:"places,omitempty"` // zones, streets with signals, turns of signals that are changed
+	Identical bool         `json:"identical"`        // every replication ended in the base's bits
 	Segments  *SegmentDiff `json:"segments,omitempty"`
 	Air       *AirDiff     `json:"air,omitempty"`
 }

@@ -64,7 +64,7 @@ func (e *Experiment) Compare(ctx context.Context, progress func(Steps)) (*Compar
 		x.Simulate = sim.Run
 	}
 	t := &trial{Experiment: &x, measures: measures(x.Base), progress: progress}
-	t.sides = make([][]outcome, 1+len(x.Alternatives))
+	t.sides, t.places = make([][]outcome, 1+len(x.Alternatives)), placesOf(x.Base, x.Alternatives)
 	if err := t.openAir(); err != nil {
 		return nil, err
 	}
@@ -98,6 +98,7 @@ func (t *trial) untilEnough(ctx context.Context) (*Comparison, error) {
 // outcome is what is kept of one simulation.
 type outcome struct {
 	values     []float64 // by measure
+	local      []float64 // by place and its measures
 	gridlocked bool
 	unfinished float64
 	released   float64
@@ -113,6 +114,7 @@ type outcome struct {
 type trial struct {
 	*Experiment
 	measures []measure
+	places   []site
 	sides    [][]outcome
 	progress func(Steps)
 	air      *airTrial // nil: the air is not asked for
@@ -201,6 +203,7 @@ func (t *trial) keep(r *reading) outcome {
 			o.values[i] = math.NaN()
 		}
 	}
+	o.local = t.readPlaces(r, o.gridlocked)
 	if r.air != nil {
 		o.no2, o.pm25 = r.air.no2, r.air.pm25
 	}

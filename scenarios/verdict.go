@@ -14,6 +14,7 @@ func (t *trial) comparison() *Comparison {
 			a.KPIs = append(a.KPIs, kpi)
 			family = append(family, float64(kpi.P))
 		}
+		a.Places = t.placeKPIs(i + 1)
 		if t.air != nil {
 			a.Air = t.airDiff(i + 1)
 		}

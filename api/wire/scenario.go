@@ -122,9 +122,29 @@ type Alternative struct {
 	Changes  []string `json:"changes" doc:"What was done, in words."`
 	Warnings []string `json:"warnings"`
 	Side
-	Identical bool     `json:"identical" doc:"Every replication ended in the same bits as the base's."`
-	KPIs      []KPI    `json:"kpis"`
-	Air       *AirDiff `json:"air,omitempty"`
+	Identical bool       `json:"identical" doc:"Every replication ended in the same bits as the base's."`
+	KPIs      []KPI      `json:"kpis"`
+	Places    []PlaceKPI `json:"places" doc:"Indicators of zones, of streets with signals (the 30 that change most), and of the turns of signals that are changed."`
+	Air       *AirDiff   `json:"air,omitempty"`
+}
+
+// PlaceKPI is the difference of one indicator at a place. Its verdict is that of
+// its own interval, not corrected for how many there are.
+type PlaceKPI struct {
+	Kind          string   `json:"kind" enum:"zone,street,turn"`
+	ID            string   `json:"id" doc:"Of the zone; name of the street; segments that the turn joins."`
+	Signal        string   `json:"signal,omitempty"`
+	KPI           string   `json:"kpi"`
+	Unit          string   `json:"unit"`
+	LowerIsBetter bool     `json:"lower_is_better"`
+	Base          *float64 `json:"base"`
+	Alt           *float64 `json:"alt"`
+	Diff          *float64 `json:"diff"`
+	Lo95          *float64 `json:"lo95"`
+	Hi95          *float64 `json:"hi95"`
+	Better        string   `json:"better" enum:"yes,no,unclear"`
+	BaseLOS       string   `json:"base_los,omitempty" doc:"Level of service of a turn's delay."`
+	AltLOS        string   `json:"alt_los,omitempty"`
 }
 
 // AirDiff is what an alternative does to the air that people breathe.

@@ -90,6 +90,8 @@ type alternative struct {
 	Forest                template.HTML
 	Figures               []figureOf
 	Segments              []segmentRow
+	Places                []placeRow
+	MorePlaces            int
 }
 
 // figureOf is a drawing with its heading and caption. Break begins a new page
@@ -141,6 +143,7 @@ func (in *Input) alternative(i int) alternative {
 			out.Rows = append(out.Rows, rowOf(k))
 		}
 	}
+	out.Places, out.MorePlaces = placeRows(a.Places)
 	if in.Cases != nil {
 		out.Figures = append(out.Figures, in.timings(i)...)
 	}

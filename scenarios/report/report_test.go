@@ -402,3 +402,23 @@ func TestSimulatedComparisonBecomesAPage(t *testing.T) {
 		}
 	}
 }
+
+// Places stand in the report when their own interval leaves out 0, the
+// clearest first, a turn with its levels of service.
+func TestClearPlacesAreInTheReport(t *testing.T) {
+	in := made(t)
+	in.Comparison.Alternatives[0].Places = []scenarios.PlaceKPI{
+		{Kind: "zone", ID: "quiet", KPI: "time_lost", Unit: "h", Lower: true, Base: 10, Alt: 10.1, Diff: 0.1, Lo95: -1, Hi95: 1.2, Better: scenarios.Unclear},
+		{Kind: "street", ID: "High <Street>", KPI: "time_lost", Unit: "h", Lower: true, Base: 10, Alt: 8, Diff: -2, Lo95: -3, Hi95: -1, Better: scenarios.Better},
+		{Kind: "turn", ID: "a > b", Signal: "C", KPI: "delay", Unit: "s", Lower: true, Base: 30, Alt: 60, Diff: 30, Lo95: 29, Hi95: 31, Better: scenarios.Worse, BaseLOS: "C", AltLOS: "E"},
+	}
+	var b bytes.Buffer
+	if err := report.Write(&b, in); err != nil {
+		t.Fatal(err)
+	}
+	page := b.String()
+	turn, street := strings.Index(page, "signal C, a &gt; b"), strings.Index(page, "street High &lt;Street&gt;")
+	if turn < 0 || street < turn || strings.Contains(page, "zone quiet") || !strings.Contains(page, ">60 E<") {
+		t.Errorf("turn at %d, street at %d, zone %v", turn, street, strings.Contains(page, "zone quiet"))
+	}
+}
