@@ -53,7 +53,8 @@ type SignalAnswer struct {
 }
 
 // EvaluateSignal works out delay, degree of saturation and level of service of
-// a signal whose plan in force, or that Adjust.Plan names, is changed. Rules
+// a signal of which a plan is changed: the one that Adjust.Plan names, else the
+// one in force when runs begin. Rules
 // that the plan breaks are among the answer's findings; what cannot be worked
 // out at all is a *fault.Error. A signal that does not exist wraps
 // fs.ErrNotExist. The first question about a base simulates it once.
@@ -65,6 +66,9 @@ func (l *Lab) EvaluateSignal(ctx context.Context, q SignalQuestion) (*SignalAnsw
 	at, ok := base.City.Signals.Find(q.Signal)
 	if !ok {
 		return nil, fmt.Errorf("signal %s: %w", q.Signal, fs.ErrNotExist)
+	}
+	if p := signal.PlanAt(base.City.Schedule, at, base.City.Signals.At(at).Plan, l.o.Period.Day, l.o.Period.Begin); q.Adjust.Plan == "" && p != geo.NoPlan {
+		q.Adjust.Plan = base.City.Plans.At(p).ID
 	}
 	b := newBuilder(base)
 	was, plan := b.edited(&q.Adjust, at)
@@ -98,9 +102,6 @@ func (b *builder) edited(a *AdjustSignal, at geo.SignalID) (was, plan geo.Plan) 
 	plans := b.plansToAdjust(a, at, nil)
 	if len(plans) == 0 {
 		return was, plan
-	}
-	if inForce := b.city.Signals.At(at).Plan; a.Plan == "" && slices.Contains(plans, inForce) {
-		plans[0] = inForce
 	}
 	was = b.city.Plans.At(plans[0])
 	plan, ok := a.adjusted(b, was)

@@ -127,3 +127,19 @@ func TestEvaluationProblems(t *testing.T) {
 		t.Errorf("expected a stage that is not there, a turn that is not there and a negative volume: %v", err)
 	}
 }
+
+// Without a name the plan is judged that is in force when runs begin.
+func TestThePlanOfTheRunsIsEvaluated(t *testing.T) {
+	r := realRig(t)
+	night, _ := r.base.City.Plans.Find("sig/night")
+	patch := r.base.City.Patch()
+	patch.SetSchedule(0, []geo.PlanSwitch{{Signal: 0, Days: geo.EveryDay, At: 0, Plan: 0}, {Signal: 0, Days: 1 << time.Monday, At: 30 * time.Minute, Plan: night}})
+	r.base.City = patch.City()
+	for begin, want := range map[time.Duration]string{0: "day", 40 * time.Minute: "night", 24*time.Hour + 40*time.Minute: "day"} {
+		r.o.Period.Begin, r.o.Period.Day = begin, time.Monday
+		a, err := r.EvaluateSignal(t.Context(), SignalQuestion{Signal: "sig"})
+		if err != nil || a.Plan.ID != want {
+			t.Errorf("runs from %v: %v, %v", begin, a, err)
+		}
+	}
+}

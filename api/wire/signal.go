@@ -4,7 +4,7 @@ package wire
 // operation would do to a plan, and the traffic it is judged with. An empty
 // one judges the plan in force.
 type SignalEdit struct {
-	Plan    string       `json:"plan,omitempty" doc:"Id of the plan to change; the one in force when left out."`
+	Plan    string       `json:"plan,omitempty" doc:"Id of the plan to change; the one in force when runs begin when left out."`
 	CycleS  *float64     `json:"cycle_s,omitempty" doc:"New cycle; greens are scaled to fit it."`
 	OffsetS *float64     `json:"offset_s,omitempty"`
 	Split   []SplitEdit  `json:"split,omitempty" doc:"Without a new cycle their changes must add up to 0."`

@@ -18,6 +18,10 @@ import (
 const (
 	stuckAfter  = 5 * time.Minute
 	mapInterval = 15 * time.Minute
+
+	// runDay is the day of the signals' schedules: a demand is one of working
+	// days, and plans of the peaks are in force on these alone.
+	runDay = time.Monday
 )
 
 // lab is the scenario lab over the bus's buckets and queue.
@@ -48,6 +52,7 @@ func openLab(ctx context.Context, b *bus.Bus, o scenarios.Options, patience time
 	}
 	o.Documents, o.Runs, o.Results, o.Queue = stores[0], stores[1], stores[2], queue{q}
 	o.Engine, o.Now, o.CPU = sim.Version, time.Now, usage.CPU
+	o.Period.Day = runDay
 	o.Period.UntilClear, o.Period.StuckAfter, o.Period.Interval = true, stuckAfter, mapInterval
 	return &lab{scenarios.NewLab(o), q, make(chan struct{}, 1)}, nil
 }

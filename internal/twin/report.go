@@ -27,7 +27,7 @@ func (t *Twin) Report(ctx context.Context, run string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	in := report.Input{Comparison: c, City: base.City, Period: sim.Input{Begin: r.Request.Begin, End: r.Request.End, UntilClear: true, StuckAfter: stuckAfter, Threads: t.o.Threads},
+	in := report.Input{Comparison: c, City: base.City, Period: sim.Input{Begin: r.Request.Begin, End: r.Request.End, Day: runDay, UntilClear: true, StuckAfter: stuckAfter, Threads: t.o.Threads},
 		Created: r.Ended.In(base.City.TimeZone)}
 	if base.City.Version != r.Base || base.Demand == nil {
 		in.Remarks = []string{fmt.Sprintf("Timings and diagrams over time are left out: the run is for city version %s, in force is %s.", r.Base, base.City.Version)}

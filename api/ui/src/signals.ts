@@ -33,7 +33,7 @@ export async function signalEditor(host: HTMLElement, id: string, s: Signals) {
   if (!signal || !inForce(signal)) return host.replaceChildren(h("p", { class: "note" }, t("nothing")));
   host.replaceChildren(h("p", { class: "note" }, t("signal.counting")));
   const e = new Editor(host, signal, s);
-  await e.begin(inForce(signal).id);
+  await e.begin();
 }
 
 class Editor {
@@ -49,9 +49,9 @@ class Editor {
 
   constructor(private host: HTMLElement, private signal: api.Signal, private s: Signals) {}
 
-  /** Opens a plan of the signal as it is. */
-  async begin(plan: string) {
-    this.before = this.result = await api.evaluate(this.signal.id, { plan, ...this.traffic() });
+  /** Opens a plan of the signal as it is: the one in force when runs begin unless named. */
+  async begin(plan?: string) {
+    this.before = this.result = await api.evaluate(this.signal.id, { ...(plan ? { plan } : {}), ...this.traffic() });
     this.timing = timing(this.before.plan, this.before.least_s);
     this.frame();
     this.show();

@@ -116,7 +116,9 @@ try {
   await check("the edit becomes a scenario that runs", async () => {
     await page.click("#signal-save");
     await page.click("#body form.save ~ div button.primary");
-    await until("a comparison", async () => (await page.textContent("#body")).includes("95 % interval"), 120);
+    await until("a comparison", async () => (await page.textContent("#body")).includes("95 % interval"), 240);
+    const changes = await page.$$eval("#body form.save ~ div td:nth-child(4)", (cells) => cells.map((c) => c.textContent));
+    if (changes.every((c) => c === "0")) throw new Error("the run knows nothing of the edit");
     await page.click("#language");
     await until("Chinese", async () => (await page.textContent("#body")).includes("饱和度"), 60);
     await page.screenshot({ path: path.join(shots, "signal-chinese.png") });
