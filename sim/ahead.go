@@ -7,7 +7,7 @@ func (p *planner) link(w *walk) bool {
 	if w.last >= 0 {
 		p.followOnto(w)
 		last := &p.items[w.last]
-		last.waitMPS = min(last.waitMPS, w.v)
+		last.waitMPS = smaller(last.waitMPS, w.v)
 	}
 	if v.flags&toHalt != 0 && !w.tr.inner() {
 		if stop, done := p.haltAhead(w); done {
@@ -29,7 +29,7 @@ func (p *planner) link(w *walk) bool {
 	state := e.state(l)
 	red := state == 'r' || state == 'y' || state == 'u'
 	minor := isMinor(state)
-	brakeNow := k.brakeM(v.speedMPS)
+	brakeNow := p.brakeM
 	decel := k.decel
 	if red && yellowDecel > decel {
 		decel = min(yellowDecel, k.emergency)
@@ -73,12 +73,12 @@ func (p *planner) enter(w *walk, q linkID, l *link, minor bool, brakeNow, wait f
 	it.request = request
 	if l.watched || minor {
 		it.timed = true
-		it.fromMPS = min(arrive, w.pass(k))
+		it.fromMPS = smaller(arrive, w.pass(k))
 		it.arriveS = e.nowS - e.dt + k.arriveS(w.seen, w.v, it.fromMPS)
 		if w.seen < k.brakeM(w.v) {
-			it.brake = min(k.brakingArrivalMPS(w.seen, w.v), it.fromMPS)
+			it.brake = smaller(k.brakingArrivalMPS(w.seen, w.v), it.fromMPS)
 		}
-		it.leave = min(p.linkMaxMPS(l), k.afterM(l.lengthM, it.fromMPS))
+		it.leave = smaller(p.linkMaxMPS(l), k.afterM(l.lengthM, it.fromMPS))
 	}
 	if l.role == exitLink || l.lengthM == 0 {
 		w.beyond = true
@@ -98,9 +98,9 @@ func (p *planner) advance(w *walk, q linkID, l *link) {
 		w.look = e.pathLook[v.path+w.view]
 	}
 	w.track, w.tr, w.last = l.to, &e.net.tracks[l.to], p.n-1
-	w.limit = min(w.tr.limitMPS*float64(v.factor), k.maxMPS)
+	w.limit = k.desiredMPS(w.tr.limitMPS, v.factor)
 	if w.limit < w.v {
-		w.v = min(w.v, larger(k.freeMPS(w.seen, w.limit), k.floorMPS(v.speedMPS)))
+		w.v = smaller(w.v, larger(k.freeMPS(w.seen, w.limit), k.floorMPS(v.speedMPS)))
 	}
 	if w.tr.inner() {
 		p.shares.innerM += w.tr.lengthM
@@ -144,7 +144,7 @@ func (p *planner) add(q linkID, passMPS, waitMPS, seenM float64) *item {
 // slowTo lowers the speed at which the item's inner track is left.
 func (it *item) slowTo(v float64) {
 	if it.leave > 0 {
-		v = min(it.leave, v)
+		v = smaller(it.leave, v)
 	}
 	it.leave = v
 }
@@ -157,7 +157,7 @@ func (p *planner) stopBefore(w *walk, red, minor bool, brakeNow float64) float64
 		offset = 0
 	}
 	if w.seen >= brakeNow {
-		offset = min(offset, w.seen-brakeNow)
+		offset = smaller(offset, w.seen-brakeNow)
 	}
 	return larger(0, w.seen-larger(marginM, offset))
 }
@@ -187,8 +187,8 @@ func (p *planner) followOnto(w *walk) {
 	if last.timed {
 		last.slowTo(k.follow(larger(0, last.leave), gap, f.speedMPS, brake, k.maxMPS))
 	}
-	w.v = min(w.v, safe)
-	w.cap = min(w.cap, safe)
+	w.v = smaller(w.v, safe)
+	w.cap = smaller(w.cap, safe)
 }
 
 // haltAhead minds the vehicle's next planned stop if it lies on the walk's
@@ -201,7 +201,7 @@ func (p *planner) haltAhead(w *walk) (stopM float64, done bool) {
 		return 0, false
 	}
 	stopM = h.endM - (w.tr.lengthM - w.seen)
-	w.v = min(w.v, larger(p.k.stopWithin(v.speedMPS, stopM+epsM, w.v), p.k.floorMPS(v.speedMPS)))
+	w.v = smaller(w.v, larger(p.k.stopWithin(v.speedMPS, stopM+epsM, w.v), p.k.floorMPS(v.speedMPS)))
 	if w.last >= 0 {
 		p.items[w.last].slowTo(p.k.holdMPS(h.endM, e.dt))
 	}
@@ -230,7 +230,7 @@ func (p *planner) endOfWay(w *walk) {
 		if w.last >= 0 {
 			p.items[w.last].slowTo(stop)
 		}
-		w.v = min(w.v, stop)
+		w.v = smaller(w.v, stop)
 		p.add(noLink, w.v, w.v, w.seen)
 		return
 	}

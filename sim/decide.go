@@ -148,7 +148,7 @@ func (p *planner) withdraw(i int) {
 	if i == 0 && e.net.tracks[p.t].inner() {
 		return
 	}
-	brake := p.k.brakeM(p.v.speedMPS)
+	brake := p.brakeM
 	for ; i < p.n; i++ {
 		it := &p.items[i]
 		it.passMPS = it.waitMPS
@@ -167,7 +167,7 @@ func (p *planner) withdraw(i int) {
 func (p *planner) decide(final bool) (safe, least float64, ok bool) {
 	e, v, k := p.e, p.v, p.k
 	least = 0
-	brake := k.brakeM(v.speedMPS)
+	brake := p.brakeM
 	leastM, canStop := 0.0, false
 	for i := range p.n {
 		it := &p.items[i]
@@ -207,12 +207,12 @@ func (p *planner) decide(final bool) (safe, least float64, ok bool) {
 				break
 			}
 			leastM, canStop = it.seenM, canBrake
-			least = min(min((it.seenM+marginM)/e.dt, it.passMPS), v.speedMPS+k.accel*e.dt)
+			least = smaller(smaller((it.seenM+marginM)/e.dt, it.passMPS), v.speedMPS+k.accel*e.dt)
 			v.plan |= minorPass
 		}
 		if open {
 			safe = it.passMPS
-			if safe < k.decel && safe <= it.waitMPS && safe < min(v.speedMPS+k.accel*e.dt, k.maxMPS) {
+			if safe < k.decel && safe <= it.waitMPS && safe < k.topMPS(v.speedMPS) {
 				v.plan |= mustWait
 			}
 			continue
@@ -227,7 +227,7 @@ func (p *planner) decide(final bool) (safe, least float64, ok bool) {
 	}
 	if safe+epsM < least {
 		if canStop && safe < v.speedMPS {
-			safe = min(safe, max(k.floorMPS(v.speedMPS), k.stopWithin(v.speedMPS, leastM, k.topMPS(v.speedMPS))))
+			safe = smaller(safe, max(k.floorMPS(v.speedMPS), k.stopWithin(v.speedMPS, leastM, k.topMPS(v.speedMPS))))
 			least = 0
 			v.plan |= mustWait
 		} else {
@@ -366,6 +366,7 @@ func (p *planner) decideLate() {
 		p.t, p.n = w.track, int(w.n)
 		p.v = &e.road[w.track][w.index]
 		p.k = &e.kinds[p.v.kind]
+		p.brakeM = p.k.brakeM(p.v.speedMPS)
 		copy(p.items[:p.n], p.kept[w.first:w.first+w.n])
 		p.v.plan &^= mustWait | minorPass
 		safe, least, _ := p.decide(true)

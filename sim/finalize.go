@@ -34,7 +34,7 @@ func (e *Engine) finalize(v *veh, k *kind, safe, least float64) {
 	}
 	next := hi
 	if k.sigma != 0 {
-		next -= k.dt * k.sigma * min(hi, k.accel) * rng.Unit(rng.At(v.luck, uint64(e.tick)))
+		next -= k.dt * k.sigma * smaller(hi, k.accel) * rng.Unit(rng.At(v.luck, uint64(e.tick)))
 	}
 	if next < lo {
 		next = lo

@@ -38,7 +38,7 @@ func (p *planner) mindFoes(w *walk, l *link, wait *float64, request *bool) {
 			}
 		}
 	}
-	*wait = min(*wait, w.v)
+	*wait = smaller(*wait, w.v)
 }
 
 // mindFoe decides whether one vehicle must be minded and how.
@@ -153,14 +153,14 @@ func (p *planner) adapt(w *walk, x *meeting, f *foe) {
 		} else {
 			gone := (f.untilM - f.gap) / larger(f.v.speedMPS, haltMPS)
 			final := larger(v.speedMPS, 2*(f.untilM-k.gapM)/gone-v.speedMPS)
-			safe = larger(safe, min(v.speedMPS+e.dt*(final-v.speedMPS)/gone, stop))
+			safe = larger(safe, smaller(v.speedMPS+e.dt*(final-v.speedMPS)/gone, stop))
 		}
 	}
 	if w.last >= 0 {
 		p.items[w.last].slowTo(safe)
 	}
-	w.v = min(w.v, safe)
-	w.cap = min(w.cap, safe)
+	w.v = smaller(w.v, safe)
+	w.cap = smaller(w.cap, safe)
 }
 
 // stuckInRing reports whether the vehicle stands at a junction of equal rights

@@ -9,11 +9,18 @@ import "math"
 
 const epsM = 0.001 // gaps are taken this much shorter, so that rounding cannot overlap
 
-// larger is max for numbers: a comparison where the builtin, which knows NaN and
-// signed zeros, takes ten instructions. Most of its uses are bounds that rarely
-// bind.
+// larger and smaller are max and min for numbers: a comparison where the
+// builtins, which know NaN and signed zeros, take ten instructions. Most of their
+// uses are bounds that rarely bind.
 func larger(a, b float64) float64 {
 	if a < b {
+		return b
+	}
+	return a
+}
+
+func smaller(a, b float64) float64 {
+	if b < a {
 		return b
 	}
 	return a
@@ -70,7 +77,7 @@ func (k *kind) stopWithin(v, gapM, want float64) float64 {
 	if v-x > k.stepBrake+epsM {
 		x = k.soften(v, gapM, 0, x)
 	}
-	return min(x, want)
+	return smaller(x, want)
 }
 
 // follow returns the safe speed, up to want, behind a leader at leaderMPS whose
@@ -87,7 +94,7 @@ func (k *kind) follow(v, gapM, leaderMPS, leaderM, want float64) float64 {
 	if v-x > k.stepBrake+epsM {
 		x = k.soften(v, gapM, leaderMPS, x)
 	}
-	return min(x, want)
+	return smaller(x, want)
 }
 
 const emergencyMargin = 1.2
@@ -99,7 +106,7 @@ func (k *kind) soften(v, gapM, leaderMPS, x float64) float64 {
 	if planned <= k.decel+epsM || k.emergency == k.decel {
 		return x
 	}
-	need := min(larger(emergencyMargin*k.needed(v, gapM, leaderMPS), k.decel), planned)
+	need := smaller(larger(emergencyMargin*k.needed(v, gapM, leaderMPS), k.decel), planned)
 	return larger(0, v-need*k.dt)
 }
 
@@ -136,11 +143,17 @@ func (k *kind) freeMPS(distM, target float64) float64 {
 
 // afterM returns the speed reached after distM of full acceleration from v.
 func (k *kind) afterM(distM, v float64) float64 {
-	return min(k.maxMPS, math.Sqrt(v*v+2*k.accel*larger(0, distM)))
+	return smaller(k.maxMPS, math.Sqrt(v*v+2*k.accel*larger(0, distM)))
+}
+
+// desiredMPS returns the speed that a driver with a speed factor wants where a
+// limit holds.
+func (k *kind) desiredMPS(limitMPS float64, factor float32) float64 {
+	return smaller(limitMPS*float64(factor), k.maxMPS)
 }
 
 // topMPS returns the highest speed of the next step.
-func (k *kind) topMPS(v float64) float64 { return min(v+k.accel*k.dt, k.maxMPS) }
+func (k *kind) topMPS(v float64) float64 { return smaller(v+k.accel*k.dt, k.maxMPS) }
 
 // floorMPS returns the lowest speed that comfortable braking reaches in a step.
 func (k *kind) floorMPS(v float64) float64 { return larger(0, v-k.stepBrake) }
@@ -177,5 +190,5 @@ func (k *kind) brakingArrivalMPS(distM, v float64) float64 {
 	if left <= 0 {
 		return 0
 	}
-	return min(v, math.Sqrt(left))
+	return smaller(v, math.Sqrt(left))
 }

@@ -311,7 +311,7 @@ func (e *Engine) roomiest(first trackID, lanes int, ok func(int) bool) int {
 
 func (e *Engine) departSpeed(v *veh, t *demand.Trip, track trackID, draw *rng.Stream) float64 {
 	k, tr := &e.kinds[v.kind], &e.net.tracks[track]
-	desired := min(tr.limitMPS*float64(v.factor), k.maxMPS)
+	desired := k.desiredMPS(tr.limitMPS, v.factor)
 	switch t.Speed {
 	case demand.SpeedMax, demand.SpeedDesired:
 		return desired
@@ -405,7 +405,7 @@ func (e *Engine) fitsAhead(v *veh, k *kind, track trackID, lower func(float64) b
 			return false
 		}
 		tr = &e.net.tracks[l.to]
-		if !lower(k.freeMPS(seen, min(tr.limitMPS*float64(v.factor), k.maxMPS))) {
+		if !lower(k.freeMPS(seen, k.desiredMPS(tr.limitMPS, v.factor))) {
 			return false
 		}
 		seen += tr.lengthM

@@ -43,6 +43,7 @@ type planner struct {
 	k      *kind
 	t      trackID
 	shares roadShares
+	brakeM float64 // to stop from its present speed
 
 	mustLeave bool // a link ahead leads into a junction that must not be entered unless it can be left
 }
@@ -151,9 +152,9 @@ func (p *planner) announceFar(seen, speed, highest float64) {
 	if l.group >= 0 && (e.lights[l.group] == 'r' || e.lights[l.group] == 'y' || e.lights[l.group] == 'u') {
 		return
 	}
-	pass := min(p.k.afterM(seen, speed), highest)
+	pass := smaller(p.k.afterM(seen, speed), highest)
 	if isMinor(e.state(l)) && seen > nearM {
-		pass = min(pass, p.k.slowMPS) // as when it will be near enough to mind the link
+		pass = smaller(pass, p.k.slowMPS) // as when it will be near enough to mind the link
 	}
 	p.announce(&item{link: v.next, request: true, seenM: seen, fromMPS: pass, brake: 0,
 		arriveS: e.nowS - e.dt + p.k.arriveS(seen, speed, pass), leave: -1})
@@ -173,16 +174,16 @@ func (p *planner) announceBeyond(seen, speed float64) {
 	}
 	for l.to != l.lane {
 		tr := &e.net.tracks[l.to]
-		if limit := min(tr.limitMPS*float64(v.factor), k.maxMPS); limit < speed {
-			speed = min(speed, max(k.freeMPS(seen, limit), k.floorMPS(v.speedMPS)))
+		if limit := k.desiredMPS(tr.limitMPS, v.factor); limit < speed {
+			speed = smaller(speed, max(k.freeMPS(seen, limit), k.floorMPS(v.speedMPS)))
 		}
 		seen += tr.lengthM
 		l = &e.net.links[tr.out]
 	}
 	lane := &e.net.tracks[l.lane]
-	pass := min(k.afterM(lane.lengthM, speed), lane.limitMPS*float64(v.factor), k.maxMPS)
+	pass := smaller(k.afterM(lane.lengthM, speed), k.desiredMPS(lane.limitMPS, v.factor))
 	if isMinor(e.state(&e.net.links[q])) {
-		pass = min(pass, k.slowMPS)
+		pass = smaller(pass, k.slowMPS)
 	}
 	seen += lane.lengthM
 	p.announce(&item{link: q, request: true, seenM: seen, fromMPS: pass,
@@ -211,7 +212,7 @@ func (p *planner) announce(it *item) {
 	}
 	leave := it.leave
 	if leave < 0 {
-		leave = min(p.linkMaxMPS(l), p.k.afterM(l.lengthM, it.fromMPS))
+		leave = smaller(p.linkMaxMPS(l), p.k.afterM(l.lengthM, it.fromMPS))
 	}
 	a := p.e.now.add(p.shard, it.link)
 	a.id, a.passes, a.waitS, a.arriveS = p.v.id, it.request, p.v.waitS, it.arriveS
@@ -221,14 +222,14 @@ func (p *planner) announce(it *item) {
 }
 
 func (p *planner) linkMaxMPS(l *link) float64 {
-	return min(p.e.net.tracks[l.to].limitMPS*float64(p.v.factor), p.k.maxMPS)
+	return p.k.desiredMPS(p.e.net.tracks[l.to].limitMPS, p.v.factor)
 }
 
 // ahead plans a vehicle that must mind the links before it: it walks along the
 // way, collecting items, until it has seen enough.
 func (p *planner) ahead(index int32, seen, speed, limit, highest, top float64) {
 	e, v, k := p.e, p.v, p.k
-	p.n, p.shares, p.mustLeave = 0, roadShares{}, false
+	p.n, p.shares, p.mustLeave, p.brakeM = 0, roadShares{}, false, k.brakeM(v.speedMPS)
 	tr := &e.net.tracks[p.t]
 	if tr.inner() {
 		p.shares.innerM = seen
@@ -278,7 +279,7 @@ type walk struct {
 }
 
 // pass returns the highest speed at the end of the walk's track.
-func (w *walk) pass(k *kind) float64 { return min(k.afterM(w.fromM, w.fromMPS), w.cap) }
+func (w *walk) pass(k *kind) float64 { return smaller(k.afterM(w.fromM, w.fromMPS), w.cap) }
 
 // tail returns the vehicle whose front has left track t but whose tail has
 // not, and where on t the tail is; nil when there is none. Tracks and links over

@@ -55,7 +55,7 @@ func (e *Engine) account(v *veh, k *kind, limitMPS float64, s *laneSums) {
 	if v.flags&stopped == 0 {
 		loss := e.dt
 		if v.speedMPS > 0 {
-			loss -= e.dt * v.speedMPS / min(limitMPS*float64(v.factor), k.maxMPS)
+			loss -= e.dt * v.speedMPS / k.desiredMPS(limitMPS, v.factor)
 		}
 		v.lossS += loss
 		s.lossS += loss

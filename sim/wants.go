@@ -54,7 +54,7 @@ func (d *decision) begin(w *laneCursor, l int) {
 func (d *decision) prepare() {
 	d.state, d.waits, d.hasLeader, d.roomMPS = 0, [3]bool{}, false, -1
 	d.curr = &d.looks[d.l]
-	d.vMax = min(d.w.tr.limitMPS*float64(d.v.factor), d.k.maxMPS)
+	d.vMax = d.k.desiredMPS(d.w.tr.limitMPS, d.v.factor)
 }
 
 // stay settles what a vehicle that keeps its lane still wants.
@@ -345,7 +345,7 @@ func (d *decision) wants(m int) lcState {
 	accelerating := d.lead.ok && d.lead.accel > 0 || d.leader.ok && d.leader.accel > 0
 	vOther := d.vMax
 	if d.side.tr.limitMPS != d.w.tr.limitMPS {
-		vOther = min(d.side.tr.limitMPS*float64(v.factor), d.k.maxMPS)
+		vOther = d.k.desiredMPS(d.side.tr.limitMPS, v.factor)
 	}
 	other := d.expect(&d.lead, d.neighM-v.posM, vOther, accelerating)
 	here := d.expect(&d.leader, d.currM-v.posM, d.vMax, accelerating)
@@ -372,7 +372,7 @@ func (d *decision) pastStopped() bool {
 		return false
 	}
 	need := d.leader.gap + d.k.lengthM + d.leader.k.fullM
-	return min(d.neighM, d.currM)-d.v.posM > need && (!d.lead.ok || !d.lead.stopped || d.lead.gap > need)
+	return smaller(d.neighM, d.currM)-d.v.posM > need && (!d.lead.ok || !d.lead.stopped || d.lead.gap > need)
 }
 
 // mustStay reports whether lane m leads away from the route too soon to come
@@ -393,19 +393,19 @@ func (d *decision) mustStay(m int) bool {
 func (d *decision) expect(lead *near, distM, vMax float64, accelerating bool) float64 {
 	k := d.k
 	if accelerating {
-		vMax = min(vMax, d.v.speedMPS+k.accel)
+		vMax = smaller(vMax, d.v.speedMPS+k.accel)
 	}
 	gap := distM
 	if lead.ok {
 		if lead.gap < 0 {
-			return min(vMax, k.hardMPS(d.v.speedMPS))
+			return smaller(vMax, k.hardMPS(d.v.speedMPS))
 		}
 		gap = lead.gap + k.behind(lead.k, lead.speed)
 	}
 	if gap > d.roomM(vMax) {
 		return vMax
 	}
-	return min(vMax, k.holdMPS(gap, k.tauS))
+	return smaller(vMax, k.holdMPS(gap, k.tauS))
 }
 
 // helps reports whether the vehicle leaves its lane because somebody before it
@@ -480,10 +480,10 @@ func (d *decision) keepRight() bool {
 	factor := d.vMax / d.w.tr.limitMPS
 	accept := keepAcceptS * factor * larger(1, v.speedMPS)
 	gap := larger(0, d.neighM-k.brakeM(d.vMax)-d.vMax*k.tauS)
-	seconds := min(accept, gap/d.vMax)
+	seconds := smaller(accept, gap/d.vMax)
 	if d.lead.ok && d.lead.speed < d.vMax {
-		gap = larger(0, min(gap, d.lead.gap-k.secureM(d.vMax, d.lead.k, d.lead.speed)))
-		seconds = min(seconds, gap/(d.vMax-d.lead.speed))
+		gap = larger(0, smaller(gap, d.lead.gap-k.secureM(d.vMax, d.lead.k, d.lead.speed)))
+		seconds = smaller(seconds, gap/(d.vMax-d.lead.speed))
 	}
 	v.keep -= float32(d.e.dt * gainRight * (seconds / accept) / keepRightS)
 	return v.keep < -gainRight
