@@ -174,22 +174,22 @@ func (c *changer) segment(seg geo.SegmentID) {
 		c.lanes = make([]laneCursor, lanes.count)
 	}
 	c.lanes = c.lanes[:lanes.count]
-	total := 0
-	for l := range c.lanes {
-		w, t := &c.lanes[l], lanes.first+trackID(l)
+	cursors, total := c.lanes, 0
+	for l := range cursors {
+		w, t := &cursors[l], lanes.first+trackID(l)
 		w.t, w.tr, w.vs, w.at, w.aheadM, w.first, w.last = t, &e.net.tracks[t], e.road[t], 0, 0, none, none
 		w.head()
 		total += len(w.vs)
 	}
 	for range total {
-		best, bestM := 0, c.lanes[0].headM
-		for l := 1; l < len(c.lanes); l++ {
-			if at := c.lanes[l].headM; at > bestM {
+		best, bestM := 0, cursors[0].headM
+		for l := 1; l < len(cursors); l++ {
+			if at := cursors[l].headM; at > bestM {
 				best, bestM = l, at
 			}
 		}
 		c.vehicle(best)
-		c.lanes[best].head()
+		cursors[best].head()
 	}
 }
 

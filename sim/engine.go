@@ -23,6 +23,7 @@ type Engine struct {
 	longestM            float64 // longest vehicle
 	reachM              float64 // farther than any vehicle drives in a step, and the longest
 	halfLife, slowDecay float64 // of inclinations in a step: half and four fifths a second
+	memory              float32 // share of veh.aheadV that a step leaves
 
 	road    [][]veh   // by track, front first
 	reached []int32   // by link: tick at which a vehicle last lay over it
@@ -76,6 +77,7 @@ func New(in Input) (*Engine, error) {
 	}
 	e := &Engine{in: in, net: compile(in.City), step: in.Step, dt: in.Step.Seconds(), threads: parallel.Threads(in.Threads), shard: shardTracks}
 	e.halfLife, e.slowDecay = math.Pow(0.5, e.dt), math.Pow(0.8, e.dt)
+	e.memory = float32(1 - (1-aheadMemory)*e.dt)
 	e.intervalTicks = int64(in.Interval / in.Step)
 	e.road = make([][]veh, len(e.net.tracks))
 	e.fill = make([]float64, len(e.net.tracks))

@@ -39,8 +39,7 @@ func (d *decision) begin(w *laneCursor, l int) {
 	if speed := float32(v.speedMPS); speed > v.aheadV {
 		v.aheadV = speed
 	} else {
-		memory := float32(1 - (1-aheadMemory)*d.e.dt)
-		v.aheadV = memory*v.aheadV + (1-memory)*speed
+		v.aheadV = d.e.memory*v.aheadV + (1-d.e.memory)*speed
 	}
 	if w.last.index >= 0 {
 		d.slowForBlocked(w.last)
@@ -60,11 +59,14 @@ func (d *decision) prepare() {
 // stay settles what a vehicle that keeps its lane still wants.
 func (d *decision) stay() {
 	v := d.v
-	d.wait(-1)
-	d.wait(1)
 	v.lc = v.lc&(lcAmLeader|lcAmFollower|lcAskedLeft|lcAskedRight) | d.state&^lcStay
 	v.flags &^= laneBlock
-	if d.state&lcStrategic != 0 && d.state&lcUrgent != 0 {
+	if d.state&lcUrgent == 0 {
+		return
+	}
+	d.wait(-1)
+	d.wait(1)
+	if d.state&lcStrategic != 0 {
 		v.flags |= laneBlock
 	}
 }
@@ -309,12 +311,12 @@ func (d *decision) occupied(m int) float64 {
 	if m < 0 || m >= len(d.lanes) {
 		return 0
 	}
-	sum := d.lanes[m].aheadM
-	for _, t := range d.e.looks.onward[d.looks[m].onward] {
+	sum, fill := d.lanes[m].aheadM, d.e.fill
+	for _, t := range &d.e.looks.onward[d.looks[m].onward] { // a copy without the &
 		if t == noTrack {
 			break
 		}
-		sum += d.e.fill[t]
+		sum += fill[t]
 	}
 	return sum
 }
@@ -385,7 +387,7 @@ func (d *decision) mustStay(m int) bool {
 		return false
 	}
 	place, need := d.neighM-d.v.posM, d.lookM*(math.Abs(float64(d.off))+2)
-	return place < need || place-larger(d.occupied(m), d.occupied(d.l)) < need
+	return place < need || place-d.occupied(m) < need || place-d.occupied(d.l) < need
 }
 
 // expect is the speed the vehicle can hope for behind a leader, or up to the
