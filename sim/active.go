@@ -48,19 +48,18 @@ func (e *Engine) collect() {
 		e.changers[i].fresh = e.changers[i].fresh[:0]
 	}
 	slices.Sort(a.fresh)
-	out, f := a.spare[:0], 0
+	out, fresh, road := a.spare[:0], a.fresh, e.road
 	for _, t := range a.tracks {
-		for f < len(a.fresh) && a.fresh[f] < t {
-			out = append(out, a.fresh[f])
-			f++
+		for len(fresh) > 0 && fresh[0] < t {
+			out, fresh = append(out, fresh[0]), fresh[1:]
 		}
-		if len(e.road[t]) > 0 {
+		if len(road[t]) > 0 {
 			out = append(out, t)
 		} else {
 			a.listed[t], e.ends[t].any = false, false
 		}
 	}
-	out = append(out, a.fresh[f:]...)
+	out = append(out, fresh...)
 	a.tracks, a.spare, a.fresh = out, a.tracks, a.fresh[:0]
 	e.growWorkers()
 }
@@ -110,16 +109,19 @@ func (e *Engine) growWorkers() {
 
 // collectWide lists the segments on which lanes can be changed.
 func (e *Engine) collectWide() {
-	a := &e.active
-	a.wide = a.wide[:0]
+	a, n := &e.active, e.net
+	wide, last := a.wide[:0], geo.NoSegment
 	for _, t := range a.tracks {
-		if t >= trackID(e.net.lanes) {
-			return
+		if t >= trackID(n.lanes) {
+			break
 		}
-		if s := e.net.tracks[t].seg; e.net.isWide[s] && (len(a.wide) == 0 || a.wide[len(a.wide)-1] != s) {
-			a.wide = append(a.wide, s)
+		if s := n.tracks[t].seg; s != last {
+			if last = s; n.isWide[s] {
+				wide = append(wide, s)
+			}
 		}
 	}
+	a.wide = wide
 }
 
 // each runs a phase over the occupied tracks.

@@ -60,11 +60,12 @@ func (a *approaches) reset(tick int64) {
 // add lists an approach to link q and returns its place, to be filled in before
 // the phase of the step ends: nobody reads it earlier.
 func (a *approaches) add(shard int, q linkID) *approach {
-	n := len(a.shards[shard])
-	a.shards[shard] = append(a.shards[shard], approach{})
-	x, head := &a.shards[shard][n], &a.head[q]
+	list := &a.shards[shard]
+	*list = append(*list, approach{})
+	n := len(*list)
+	x, head := &(*list)[n-1], &a.head[q]
 	x.link = q
-	ref := a.tag | uint64(shard)<<idxBits | uint64(n+1)
+	ref := a.tag | uint64(shard)<<idxBits | uint64(n)
 	if !a.shared {
 		x.next = a.after(*head)
 		*head = ref

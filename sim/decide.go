@@ -6,7 +6,7 @@ import "math"
 // want of space behind them.
 func (p *planner) keepClear() {
 	e := p.e
-	if !p.mustLeave || !p.items[0].request || p.n < 2 && e.net.tracks[p.t].inner() {
+	if !p.items[0].request || p.n < 2 && e.net.tracks[p.t].inner() {
 		return
 	}
 	if !p.measureSpace() {

@@ -33,7 +33,7 @@ func (e *Engine) finalize(v *veh, k *kind, safe, least float64) {
 		hi = lo
 	}
 	next := hi
-	if k.sigma != 0 {
+	if k.sigma != 0 && hi > 0 {
 		next -= k.dt * k.sigma * smaller(hi, k.accel) * rng.Unit(rng.At(v.luck, uint64(e.tick)))
 	}
 	if next < lo {

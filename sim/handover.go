@@ -40,7 +40,9 @@ func (e *Engine) keepApart() {
 		}
 	}
 	for _, t := range e.active.tracks {
-		e.clampFirst(t)
+		if e.hangs(t) {
+			e.clampFirst(t)
+		}
 	}
 }
 
@@ -131,9 +133,6 @@ func (e *Engine) spread(t trackID) {
 
 // clampFirst keeps the first vehicle of a track off the tail of one beyond.
 func (e *Engine) clampFirst(t trackID) {
-	if !e.hangs(t) {
-		return
-	}
 	vs := e.road[t]
 	if len(vs) == 0 || e.net.tracks[t].lengthM-vs[0].posM > e.longestM {
 		return

@@ -238,7 +238,9 @@ func (p *planner) ahead(index int32, seen, speed, limit, highest, top float64) {
 		fromM: seen, fromMPS: speed, cap: highest, dist: top*e.dt + k.brakeM(top), look: v.look}
 	for p.link(&w) {
 	}
-	p.keepClear()
+	if p.mustLeave {
+		p.keepClear()
+	}
 	for i := range p.n {
 		if p.items[i].link != noLink {
 			p.announce(&p.items[i])

@@ -106,15 +106,16 @@ func (t *tally) addOne(e *Engine, id trackID, v *veh, k *kind) {
 // queues raises the queue maxima of the segments after a movement. Lanes of a
 // segment are neighbours among the occupied tracks.
 func (t *tally) queues(e *Engine) {
-	for i := 0; i < len(e.active.tracks); {
-		id := e.active.tracks[i]
+	last, sum := geo.NoSegment, int32(0)
+	for _, id := range e.active.tracks {
 		if id >= trackID(e.net.lanes) {
 			return
 		}
-		s, sum := e.net.tracks[id].seg, int32(0)
-		for ; i < len(e.active.tracks) && e.active.tracks[i] < trackID(e.net.lanes) && e.net.tracks[e.active.tracks[i]].seg == s; i++ {
-			sum += t.tracks[e.active.tracks[i]].queueNow
+		s := e.net.tracks[id].seg
+		if s != last {
+			last, sum = s, 0
 		}
+		sum += t.tracks[id].queueNow
 		t.queueMax[s] = max(t.queueMax[s], sum)
 	}
 }

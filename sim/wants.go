@@ -105,7 +105,7 @@ func (d *decision) consider(dir int) bool {
 			d.state |= lcStay | lcStrategic
 			return false
 		}
-		if d.atEase() {
+		if dir > 0 && d.atEase() {
 			return false
 		}
 	}
@@ -130,12 +130,14 @@ func (d *decision) consider(dir int) bool {
 }
 
 // isUrgent reports whether the route needs a change in the direction in hand
-// soon: less is left of what can be driven, after the vehicles there, than one
-// looks ahead.
+// soon.
 func (d *decision) isUrgent() bool {
-	if !d.toBest || d.off != int(d.curr.off) {
-		return false
-	}
+	return d.toBest && d.off == int(d.curr.off) && d.runsOut()
+}
+
+// runsOut reports whether less is left of what can be driven, after the
+// vehicles there, than one looks ahead.
+func (d *decision) runsOut() bool {
 	usable := d.currM - d.v.posM - d.occupied(d.l+d.off)
 	if d.v.flags&hasHalt != 0 {
 		if h := d.e.nextHalt(d.v.id); h != nil {
@@ -169,7 +171,7 @@ func (d *decision) mindLeader() {
 // there: nobody asked it to go, and nobody before it slows it down.
 func (d *decision) atEase() bool {
 	v := d.v
-	if d.dir < 0 || v.gain != 0 || v.lc&lcAmFollower != 0 || d.toBest && d.off == int(d.curr.off) {
+	if v.gain != 0 || v.lc&lcAmFollower != 0 || d.toBest && d.off == int(d.curr.off) {
 		return false
 	}
 	d.mindLeader()
@@ -351,7 +353,7 @@ func (d *decision) wants(m int) lcState {
 	}
 	other := d.expect(&d.lead, d.neighM-v.posM, vOther, accelerating)
 	here := d.expect(&d.leader, d.currM-v.posM, d.vMax, accelerating)
-	if d.helps(asked, other, here) {
+	if v.lc&lcAmFollower != 0 && v.lc&asked != 0 && d.helps(other, here) {
 		return wish | lcHelps | lcUrgent
 	}
 	gain := (other - here) / larger(other, gainNormMPS)
@@ -410,11 +412,11 @@ func (d *decision) expect(lead *near, distM, vMax float64, accelerating bool) fl
 	return smaller(vMax, k.holdMPS(gap, k.tauS))
 }
 
-// helps reports whether the vehicle leaves its lane because somebody before it
-// wants to get there.
-func (d *decision) helps(asked lcState, other, here float64) bool {
+// helps reports whether the vehicle, asked by somebody before it who wants to
+// its lane, leaves that.
+func (d *decision) helps(other, here float64) bool {
 	v := d.v
-	if v.lc&lcAmFollower == 0 || v.lc&asked == 0 || d.k.cooperative <= 0 {
+	if d.k.cooperative <= 0 {
 		return false
 	}
 	against := -float64(v.gain) / gainLeft
