@@ -188,14 +188,15 @@ func (c *changer) segment(seg geo.SegmentID) {
 				best, bestM = l, at
 			}
 		}
-		c.vehicle(best)
-		cursors[best].head()
+		w := &cursors[best]
+		c.vehicle(w, best)
+		w.head()
 	}
 }
 
-// vehicle lets the first undecided vehicle of lane l decide.
-func (c *changer) vehicle(l int) {
-	w := &c.lanes[l]
+// vehicle lets the first undecided vehicle of lane l, which w walks through,
+// decide.
+func (c *changer) vehicle(w *laneCursor, l int) {
 	v := &w.vs[w.at]
 	v.flags &^= changed
 	if v.flags&stopped != 0 {
@@ -203,7 +204,7 @@ func (c *changer) vehicle(l int) {
 		return
 	}
 	d := &c.d
-	d.begin(w, l)
+	d.begin(w, l, v)
 	if v.flags&(laneFixed|hasHalt) == laneFixed && !d.leaderStopped() {
 		v.lc &= lcAmLeader | lcAmFollower | lcAskedLeft | lcAskedRight
 		v.flags &^= laneBlock

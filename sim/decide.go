@@ -32,8 +32,9 @@ func (p *planner) measureSpace() bool {
 	e := p.e
 	space, blocked := -p.lengthsAhead(), false
 	had := uint32(0) // items before which the road is blocked, a bit each
-	for i := range p.n {
-		it := &p.items[i]
+	items := p.items[:p.n]
+	for i := range items {
+		it := &items[i]
 		if it.link == noLink || blocked {
 			if blocked {
 				it.spaceM = space
@@ -169,8 +170,9 @@ func (p *planner) decide(final bool) (safe, least float64, ok bool) {
 	least = 0
 	brake := p.brakeM
 	leastM, canStop := 0.0, false
-	for i := range p.n {
-		it := &p.items[i]
+	items := p.items[:p.n]
+	for i := range items {
+		it := &items[i]
 		if it.open {
 			safe = it.passMPS
 			break

@@ -157,7 +157,7 @@ func (p *planner) announceFar(seen, speed, highest float64) {
 		pass = smaller(pass, p.k.slowMPS) // as when it will be near enough to mind the link
 	}
 	p.announce(&item{link: v.next, request: true, seenM: seen, fromMPS: pass, brake: 0,
-		arriveS: e.nowS - e.dt + p.k.arriveS(seen, speed, pass), leave: -1})
+		arriveS: e.nowS - e.dt + p.k.arriveS(seen, speed, pass), leave: -1}, l)
 }
 
 // announceBeyond registers a vehicle with the link at the end of the street
@@ -182,12 +182,13 @@ func (p *planner) announceBeyond(seen, speed float64) {
 	}
 	lane := &e.net.tracks[l.lane]
 	pass := smaller(k.afterM(lane.lengthM, speed), k.desiredMPS(lane.limitMPS, v.factor))
-	if isMinor(e.state(&e.net.links[q])) {
+	far := &e.net.links[q]
+	if isMinor(e.state(far)) {
 		pass = smaller(pass, k.slowMPS)
 	}
 	seen += lane.lengthM
 	p.announce(&item{link: q, request: true, seenM: seen, fromMPS: pass,
-		arriveS: e.nowS - e.dt + k.arriveS(seen, speed, pass), leave: -1})
+		arriveS: e.nowS - e.dt + k.arriveS(seen, speed, pass), leave: -1}, far)
 }
 
 const (
@@ -204,12 +205,8 @@ func (e *Engine) linkFrom(look lookID, tr *track) linkID {
 	return e.looks.lanes[look+lookID(tr.lane)].link
 }
 
-// announce registers an item with its link.
-func (p *planner) announce(it *item) {
-	l := &p.e.net.links[it.link]
-	if !l.watched {
-		return
-	}
+// announce registers an item with its link l, to which somebody gives way.
+func (p *planner) announce(it *item, l *link) {
 	leave := it.leave
 	if leave < 0 {
 		leave = smaller(p.linkMaxMPS(l), p.k.afterM(l.lengthM, it.fromMPS))
@@ -241,12 +238,7 @@ func (p *planner) ahead(index int32, seen, speed, limit, highest, top float64) {
 	if p.mustLeave {
 		p.keepClear()
 	}
-	for i := range p.n {
-		if p.items[i].link != noLink {
-			p.announce(&p.items[i])
-		}
-	}
-	p.note()
+	p.tell()
 	if safe, least, ok := p.decide(false); ok {
 		e.finalize(v, k, safe, least)
 		return
@@ -254,11 +246,20 @@ func (p *planner) ahead(index int32, seen, speed, limit, highest, top float64) {
 	p.keep(index)
 }
 
-// note marks which links the vehicle asks to pass.
-func (p *planner) note() {
-	for i := range min(p.n, 8) {
-		if p.items[i].link != noLink && p.items[i].request {
-			p.v.askPlan |= 1 << i
+// tell registers the vehicle with the links ahead and notes which of them it
+// asks to pass.
+func (p *planner) tell() {
+	items := p.items[:p.n]
+	for i := range items {
+		it := &items[i]
+		if it.link == noLink {
+			continue
+		}
+		if l := &p.e.net.links[it.link]; l.watched {
+			p.announce(it, l)
+		}
+		if it.request {
+			p.v.askPlan |= 1 << i // none beyond the eighth
 		}
 	}
 }

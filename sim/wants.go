@@ -33,8 +33,7 @@ type decision struct {
 
 // begin turns to a vehicle: the speed that decides how far it looks ahead
 // decays slowly, and it lets those in who wait before it.
-func (d *decision) begin(w *laneCursor, l int) {
-	v := &w.vs[w.at]
+func (d *decision) begin(w *laneCursor, l int, v *veh) {
 	d.v, d.k, d.w, d.l, d.me = v, &d.e.kinds[v.kind], w, l, ref{w.t, w.at}
 	if speed := float32(v.speedMPS); speed > v.aheadV {
 		v.aheadV = speed
