@@ -40,9 +40,9 @@ type arrival struct {
 func (m *mover) track(t trackID) {
 	e := m.e
 	vs, kinds := e.road[t], e.kinds
-	tr := &e.net.tracks[t]
+	lengthM, limitMPS := e.net.tracks[t].lengthM, e.net.tracks[t].limitMPS
 	sum := laneSums{}
-	left, fill := 0, 0.0
+	left := 0
 	tail := math.Inf(1) // of the vehicle before, along this track
 	for i := range vs {
 		v := &vs[i]
@@ -56,12 +56,11 @@ func (m *mover) track(t trackID) {
 			e.slide(v, tail) // the one before braked harder than one could know
 		}
 		tail = v.posM - k.lengthM
-		if (v.posM >= tr.lengthM || v.flags&endsShort != 0 && v.posM >= e.arriveAt(v, tr)) && m.leave(t, v, k) {
+		if (v.posM >= lengthM || v.flags&endsShort != 0 && v.posM >= e.arriveAt(v, &e.net.tracks[t])) && m.leave(t, v, k) {
 			left++
 			continue
 		}
-		e.account(v, k, tr.limitMPS, &sum)
-		fill += k.fullM
+		e.account(v, k, limitMPS, &sum)
 		if left > 0 {
 			vs[i-left] = *v
 		}
@@ -73,7 +72,7 @@ func (m *mover) track(t trackID) {
 		}
 	}
 	e.road[t] = vs
-	e.fill[t] = fill
+	e.fill[t] = sum.fillM
 	e.tally.addLane(e, t, &sum)
 }
 

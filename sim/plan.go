@@ -70,7 +70,6 @@ func (p *planner) track(t trackID) {
 	for i := range vs {
 		v := &vs[i]
 		k := &kinds[v.kind]
-		p.v, p.k = v, k
 		v.plan = v.flags &^ (mustWait | minorPass | fresh | foremost)
 		v.askPlan = 0
 		if i == 0 {
@@ -81,6 +80,7 @@ func (p *planner) track(t trackID) {
 			lead, leadKind = v, k
 			continue
 		}
+		p.v, p.k = v, k
 		top := v.speedMPS + k.accel*k.dt
 		if top > k.maxMPS {
 			top = k.maxMPS

@@ -10,7 +10,8 @@ import (
 // laneSums is what one track contributes in one step.
 type laneSums struct {
 	vehicles, standing, stops int
-	distM, lossS, coverM      float64
+	distM, lossS              float64
+	coverM, fillM             float64 // length of the vehicles, without gaps and with them
 	backM                     float64 // position of the rearmost standing tail; length of the track when none stands
 }
 
@@ -52,6 +53,7 @@ func (e *Engine) account(v *veh, k *kind, limitMPS float64, s *laneSums) {
 	s.vehicles++
 	s.distM += v.speedMPS * e.dt
 	s.coverM += k.lengthM
+	s.fillM += k.fullM
 	if v.flags&stopped == 0 {
 		loss := e.dt
 		if v.speedMPS > 0 {
@@ -78,12 +80,12 @@ func (t *tally) addLane(e *Engine, id trackID, s *laneSums) {
 	c.vehS += float64(s.vehicles) * e.dt
 	c.distM += s.distM
 	c.lossS += s.lossS
-	c.waitS += float64(s.standing) * e.dt
-	c.queueS += float64(s.standing) * e.dt
 	c.coverMS += s.coverM * e.dt
-	c.stops += uint32(s.stops)
 	c.queueNow = int32(s.standing)
 	if s.standing > 0 {
+		c.waitS += float64(s.standing) * e.dt
+		c.queueS += float64(s.standing) * e.dt
+		c.stops += uint32(s.stops)
 		c.backM = larger(c.backM, e.net.tracks[id].lengthM-larger(0, s.backM))
 	}
 }
