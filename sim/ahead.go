@@ -4,10 +4,9 @@ package sim
 // looking.
 func (p *planner) link(w *walk) bool {
 	e, v, k := p.e, p.v, p.k
-	if w.last >= 0 {
+	if w.last != nil {
 		p.followOnto(w)
-		last := &p.items[w.last]
-		last.waitMPS = smaller(last.waitMPS, w.v)
+		w.last.waitMPS = smaller(w.last.waitMPS, w.v)
 	}
 	if v.flags&toHalt != 0 && !w.tr.inner() {
 		if stop, done := p.haltAhead(w); done {
@@ -36,7 +35,7 @@ func (p *planner) link(w *walk) bool {
 		brakeNow = brakeM(v.speedMPS, decel, e.dt)
 	}
 	stopM := p.stopBefore(w, red, minor, brakeNow)
-	request := (w.v > epsMPS && !(w.slow && l.role == entryLink)) || (w.last < 0 && w.tr.inner())
+	request := (w.v > epsMPS && !(w.slow && l.role == entryLink)) || (w.last == nil && w.tr.inner())
 	wait := k.stopWithin(v.speedMPS, stopM, w.v)
 	if red && w.seen >= brakeNow {
 		if w.tr.inner() {
@@ -51,8 +50,8 @@ func (p *planner) link(w *walk) bool {
 	if w.tr.inner() {
 		p.mindFoes(w, l, &wait, &request)
 	}
-	if w.last >= 0 {
-		p.items[w.last].slowTo(w.limit)
+	if w.last != nil {
+		w.last.slowTo(w.limit)
 	}
 	return p.enter(w, q, l, minor, brakeNow, wait, request)
 }
@@ -86,18 +85,18 @@ func (p *planner) enter(w *walk, q linkID, l *link, minor bool, brakeNow, wait f
 	if p.n == maxItems || (!request || w.v <= 0 || w.seen > w.dist) && w.beyond && p.shares.streetM > p.clearM() {
 		return false
 	}
-	p.advance(w, q, l)
+	p.advance(w, it, l)
 	return true
 }
 
-// advance moves the walk onto the track behind link q.
-func (p *planner) advance(w *walk, q linkID, l *link) {
+// advance moves the walk onto the track behind link l, whose item is it.
+func (p *planner) advance(w *walk, it *item, l *link) {
 	e, v, k := p.e, p.v, p.k
 	if l.to < trackID(e.net.lanes) {
 		w.view++
 		w.look = e.pathLook[v.path+w.view]
 	}
-	w.track, w.tr, w.last = l.to, &e.net.tracks[l.to], p.n-1
+	w.track, w.tr, w.last = l.to, &e.net.tracks[l.to], it
 	w.limit = k.desiredMPS(w.tr.limitMPS, v.factor)
 	if w.limit < w.v {
 		w.v = smaller(w.v, larger(k.freeMPS(w.seen, w.limit), k.floorMPS(v.speedMPS)))
@@ -170,7 +169,7 @@ func (p *planner) followOnto(w *walk) {
 		return
 	}
 	fk := &e.kinds[f.kind]
-	last := &p.items[w.last]
+	last := w.last
 	gap := back + w.seen - w.tr.lengthM - k.gapM
 	brake := k.behind(fk, f.speedMPS)
 	var safe float64
@@ -202,8 +201,8 @@ func (p *planner) haltAhead(w *walk) (stopM float64, done bool) {
 	}
 	stopM = h.endM - (w.tr.lengthM - w.seen)
 	w.v = smaller(w.v, larger(p.k.stopWithin(v.speedMPS, stopM+epsM, w.v), p.k.floorMPS(v.speedMPS)))
-	if w.last >= 0 {
-		p.items[w.last].slowTo(p.k.holdMPS(h.endM, e.dt))
+	if w.last != nil {
+		w.last.slowTo(p.k.holdMPS(h.endM, e.dt))
 	}
 	return stopM, true
 }
@@ -214,7 +213,7 @@ func (p *planner) choose(w *walk) linkID {
 	if w.tr.inner() {
 		return w.tr.out
 	}
-	if w.last < 0 {
+	if w.last == nil {
 		return p.v.next
 	}
 	return p.e.looks.lanes[w.look+lookID(w.tr.lane)].link
@@ -227,8 +226,8 @@ func (p *planner) endOfWay(w *walk) {
 	c := &e.cars[v.id]
 	if c.at+w.view < c.path.count-1 {
 		stop := p.k.stopWithin(v.speedMPS, w.seen, w.v)
-		if w.last >= 0 {
-			p.items[w.last].slowTo(stop)
+		if w.last != nil {
+			w.last.slowTo(stop)
 		}
 		w.v = smaller(w.v, stop)
 		p.add(noLink, w.v, w.v, w.seen)

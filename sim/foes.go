@@ -50,13 +50,13 @@ func (p *planner) mindFoe(w *walk, l *link, x *meeting, until float64, f foe, re
 		return
 	}
 	p.adapt(w, x, &f)
-	if w.last >= 0 {
-		w.v = larger(w.v, p.items[w.last].waitMPS)
+	if w.last != nil {
+		w.v = larger(w.v, w.last.waitMPS)
 	}
 	if w.v < haltMPS && (x.part || f.v.flags&stopped != 0 || float64(f.v.waitS) > blockedS) {
 		*request = false
-		if w.last >= 0 && x.part {
-			p.items[w.last].request = false
+		if w.last != nil && x.part {
+			w.last.request = false
 		}
 	}
 }
@@ -77,7 +77,7 @@ func (p *planner) concerns(w *walk, l *link, x *meeting, until float64, f *foe) 
 		if waits && p.bothGreen(l, x) || until < -marginM {
 			return false
 		}
-		if x.part && w.last < 0 && f.backM+fk.lengthM < p.v.posM-p.k.lengthM {
+		if x.part && w.last == nil && f.backM+fk.lengthM < p.v.posM-p.k.lengthM {
 			return false
 		}
 		if (!bound || f.v.flags&stopped != 0 || x.merge) && f.front && f.v.asks&1 == 0 {
@@ -117,7 +117,7 @@ func isGreen(s byte) bool { return s == 'G' || s == 'g' }
 
 // goesFirst reports whether the foe has the junction before the own vehicle.
 func (p *planner) goesFirst(w *walk, x *meeting, f *foe) bool {
-	if w.last >= 0 || !f.front {
+	if w.last != nil || !f.front {
 		return true // not yet on the junction, or the foe is leaving it
 	}
 	own, other := p.v.entered, f.v.entered
@@ -156,8 +156,8 @@ func (p *planner) adapt(w *walk, x *meeting, f *foe) {
 			safe = larger(safe, smaller(v.speedMPS+e.dt*(final-v.speedMPS)/gone, stop))
 		}
 	}
-	if w.last >= 0 {
-		p.items[w.last].slowTo(safe)
+	if w.last != nil {
+		w.last.slowTo(safe)
 	}
 	w.v = smaller(w.v, safe)
 	w.cap = smaller(w.cap, safe)

@@ -231,7 +231,7 @@ func (p *planner) ahead(index int32, seen, speed, limit, highest, top float64) {
 	if tr.inner() {
 		p.shares.innerM = seen
 	}
-	w := walk{track: p.t, tr: tr, seen: seen, v: speed, limit: limit, last: -1,
+	w := walk{track: p.t, tr: tr, seen: seen, v: speed, limit: limit,
 		fromM: seen, fromMPS: speed, cap: highest, dist: top*e.dt + k.brakeM(top), look: v.look}
 	for p.link(&w) {
 	}
@@ -274,7 +274,7 @@ type walk struct {
 	cap            float64 // highest speed at the end of track, besides what acceleration allows
 	limit          float64 // its desired speed on track
 	dist           float64 // it must see this far to stop
-	last           int     // item of the link by which track is reached; -1: it is there
+	last           *item   // of the link by which track is reached; nil: it is there
 	slow           bool    // already slowed down for a link at which it gives way
 	beyond         bool    // has seen a street behind a junction
 	view           int32
