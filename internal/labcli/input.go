@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"strconv"
+	"strings"
 	"time"
 
 	"tideway/geo"
@@ -27,6 +28,7 @@ type Input struct {
 	Demand  []string `required:"" placeholder:"FILE" help:"Demand: SUMO route and type files (.xml), or a folder with tables."`
 	Begin   Moment   `placeholder:"T" help:"Begin of departures: seconds, a duration (1h30m) or HH:MM[:SS]; the first departure when left out."`
 	End     Moment   `placeholder:"T" help:"End of departures; the last departure when left out."`
+	Day     Weekday  `default:"mon" placeholder:"DAY" help:"Day of the begin, mon to sun: signal plans by time of day are in force on their days; default mon."`
 	Clear   bool     `name:"until-clear" help:"Simulate on after the end until the last vehicle has left."`
 	Step    Moment   `default:"1s" help:"Length of a step."`
 	Stuck   string   `name:"stuck-after" default:"never" help:"Release a vehicle that waits this long at the head of its lane, or never."`
@@ -59,6 +61,20 @@ func (m *Moment) UnmarshalText(text []byte) error {
 	}
 	m.At = c.Duration()
 	return nil
+}
+
+// Weekday is a day of the week, given by the first three letters of its name.
+type Weekday struct{ time.Weekday }
+
+// UnmarshalText reads a day.
+func (d *Weekday) UnmarshalText(text []byte) error {
+	for day := time.Sunday; day <= time.Saturday; day++ {
+		if strings.EqualFold(day.String()[:3], string(text)) {
+			d.Weekday = day
+			return nil
+		}
+	}
+	return fmt.Errorf("%q is no day, expected mon, tue, wed, thu, fri, sat or sun", text)
 }
 
 // base reads city and demand.
@@ -97,7 +113,7 @@ func readDemand(city *geo.City, seed uint64, paths []string) (*demand.Demand, er
 
 // period returns the template of all runs.
 func (in *Input) period(d *demand.Demand) (sim.Input, error) {
-	p := sim.Input{Begin: in.Begin.At, End: in.End.At, UntilClear: in.Clear, Step: in.Step.At}
+	p := sim.Input{Begin: in.Begin.At, End: in.End.At, Day: in.Day.Weekday, UntilClear: in.Clear, Step: in.Step.At}
 	if len(d.Trips) > 0 && !in.Begin.Given {
 		p.Begin = d.Trips[0].Depart.Truncate(time.Second)
 	}

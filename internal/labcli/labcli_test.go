@@ -136,9 +136,49 @@ func TestInputsAreNamedWhenTheyAreWrong(t *testing.T) {
 		"bad.yaml: changes[0] c1 (segment.close): ghost": {"compare", "--city", dir, "--demand", dir, "--scenario", file},
 		"phantom: is not a signal of city":               {"optimise", "--city", dir, "--demand", dir, "--signals", "phantom"},
 		`"soon" is neither seconds`:                      {"simulate", "--city", dir, "--demand", dir, "--begin", "soon"},
+		`"feiertag" is no day`:                           {"simulate", "--city", dir, "--demand", dir, "--day", "feiertag"},
 	} {
 		if _, err := execute(t, args...); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v: %v, want %s", args, err, want)
 		}
+	}
+}
+
+// A plan of weekdays is in force on weekdays, and Monday is the day unless
+// another one is named.
+func TestPlansAreThoseOfTheDay(t *testing.T) {
+	dir := crossing(t)
+	city, _, err := gmns.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	patch := city.Patch()
+	peak := city.Plans.At(0)
+	peak.ID, peak.Stages = "peak", slices.Clone(peak.Stages)
+	for i := range peak.Stages {
+		peak.Stages[i].Duration *= 2
+		peak.Cycle += peak.Stages[i].Duration / 2
+	}
+	at := patch.AddPlan(peak)
+	patch.SetSchedule(peak.Signal, []geo.PlanSwitch{{Signal: peak.Signal, Days: geo.EveryDay, Plan: 0}, {Signal: peak.Signal, Days: geo.EveryDay &^ (1<<time.Saturday | 1<<time.Sunday), At: time.Minute, Plan: at}})
+	if err := gmns.WriteDir(dir, patch.City()); err != nil {
+		t.Fatal(err)
+	}
+	states := func(more ...string) string {
+		out, err := execute(t, append([]string{"simulate", "--city", dir, "--demand", dir, "--json"}, more...)...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var s struct {
+			StateHash string `json:"state_hash"`
+		}
+		if err := json.Unmarshal([]byte(out), &s); err != nil || s.StateHash == "" {
+			t.Fatalf("%v: %s", err, out)
+		}
+		return s.StateHash
+	}
+	monday, friday, sunday, unnamed := states("--day", "mon"), states("--day", "Fri"), states("--day", "sun"), states()
+	if monday != friday || monday != unnamed || monday == sunday {
+		t.Errorf("states of Monday %s, Friday %s, Sunday %s, no day %s", monday, friday, sunday, unnamed)
 	}
 }
