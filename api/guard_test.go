@@ -138,7 +138,7 @@ func TestAKeyExpiresAndIsRevoked(t *testing.T) {
 }
 
 func TestItRefusesToListenBeyondLoopbackWithoutKeys(t *testing.T) {
-	s, err := New(Options{Twin: newFakeTwin(t, 4)})
+	s, err := New(Options{Twin: newFakeTwin(t, 4), Serving: func(a net.Addr) { t.Errorf("announced on %s", a) }})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -24,6 +24,7 @@ import (
 type Options struct {
 	Twin        Twin
 	KeysFile    string           // API keys; "" or a file without keys: only loopback, everything allowed
+	Serving     func(net.Addr)   // told the address once it may be served; nil: nobody is told
 	Page        fs.FS            // files of the page at /; nil: none
 	Version     string           // of the program
 	Log         *slog.Logger     // slog.Default
@@ -125,6 +126,9 @@ func (s *Server) Serve(ln net.Listener) error {
 		return errors.Join(err, ln.Close())
 	}
 	s.watch()
+	if s.opt.Serving != nil {
+		s.opt.Serving(ln.Addr())
+	}
 	return s.app.Listener(ln)
 }
 

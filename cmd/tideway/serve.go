@@ -110,7 +110,8 @@ func serve(o twin.Options, l listenFlags, feed func(context.Context, *twin.Twin)
 	if err != nil {
 		return errors.Join(err, ln.Close())
 	}
-	server, err := api.New(api.Options{Twin: t, KeysFile: l.Keys, Page: ui.Files(), Version: version(), Now: o.Now})
+	announce := func(a net.Addr) { fmt.Fprintf(os.Stderr, "%s on http://%s\n", o.City.Name, a) }
+	server, err := api.New(api.Options{Twin: t, KeysFile: l.Keys, Page: ui.Files(), Version: version(), Now: o.Now, Serving: announce})
 	if err != nil {
 		return errors.Join(err, ln.Close(), t.Stop())
 	}
@@ -125,7 +126,6 @@ func serve(o twin.Options, l listenFlags, feed func(context.Context, *twin.Twin)
 	}()
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(ln) }()
-	fmt.Fprintf(os.Stderr, "%s on http://%s\n", o.City.Name, ln.Addr())
 	select {
 	case err = <-served:
 	case <-ctx.Done():
