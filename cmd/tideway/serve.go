@@ -104,7 +104,7 @@ func serve(o twin.Options, l listenFlags, feed func(context.Context, *twin.Twin)
 	defer stop()
 	ln, err := net.Listen("tcp", l.Listen)
 	if err != nil {
-		return err
+		return fmt.Errorf("--listen is %s: %w; expected a free address of this machine, such as 127.0.0.1:8081", l.Listen, err)
 	}
 	t, err := twin.Start(ctx, o)
 	if err != nil {

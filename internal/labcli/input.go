@@ -28,7 +28,7 @@ type Input struct {
 	Demand  []string `required:"" placeholder:"FILE" help:"Demand: SUMO route and type files (.xml), or a folder with tables."`
 	Begin   Moment   `placeholder:"T" help:"Begin of departures: seconds, a duration (1h30m) or HH:MM[:SS]; the first departure when left out."`
 	End     Moment   `placeholder:"T" help:"End of departures; the last departure when left out."`
-	Day     Weekday  `default:"mon" placeholder:"DAY" help:"Day of the begin, mon to sun: signal plans by time of day are in force on their days; default mon."`
+	Day     Weekday  `default:"mon" placeholder:"DAY" help:"Day of the begin, mon to sun or a date (2026-03-17): signal plans by time of day are in force on their days; default mon."`
 	Clear   bool     `name:"until-clear" help:"Simulate on after the end until the last vehicle has left."`
 	Step    Moment   `default:"1s" help:"Length of a step."`
 	Stuck   string   `name:"stuck-after" default:"never" help:"Release a vehicle that waits this long at the head of its lane, or never."`
@@ -63,7 +63,8 @@ func (m *Moment) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// Weekday is a day of the week, given by the first three letters of its name.
+// Weekday is a day of the week, given by the first three letters of its name or
+// by a date: the variable of --day is that of `tideway gen city --day`, too.
 type Weekday struct{ time.Weekday }
 
 // UnmarshalText reads a day.
@@ -74,7 +75,12 @@ func (d *Weekday) UnmarshalText(text []byte) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("%q is no day, expected mon, tue, wed, thu, fri, sat or sun", text)
+	date, err := time.Parse(time.DateOnly, string(text))
+	if err != nil {
+		return fmt.Errorf("%q is no day, expected mon, tue, wed, thu, fri, sat, sun or a date such as 2026-03-17", text)
+	}
+	d.Weekday = date.Weekday()
+	return nil
 }
 
 // base reads city and demand.
@@ -93,7 +99,7 @@ func readDemand(city *geo.City, seed uint64, paths []string) (*demand.Demand, er
 	for _, path := range paths {
 		info, err := os.Stat(path)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("--demand: %w", err)
 		}
 		if info.IsDir() {
 			if len(paths) > 1 {

@@ -136,6 +136,7 @@ func TestInputsAreNamedWhenTheyAreWrong(t *testing.T) {
 		"bad.yaml: changes[0] c1 (segment.close): ghost": {"compare", "--city", dir, "--demand", dir, "--scenario", file},
 		"phantom: is not a signal of city":               {"optimise", "--city", dir, "--demand", dir, "--signals", "phantom"},
 		`"soon" is neither seconds`:                      {"simulate", "--city", dir, "--demand", dir, "--begin", "soon"},
+		"--demand: stat nothing.xml":                     {"simulate", "--city", dir, "--demand", "nothing.xml"},
 		`"feiertag" is no day`:                           {"simulate", "--city", dir, "--demand", dir, "--day", "feiertag"},
 	} {
 		if _, err := execute(t, args...); err == nil || !strings.Contains(err.Error(), want) {
@@ -178,7 +179,7 @@ func TestPlansAreThoseOfTheDay(t *testing.T) {
 		return s.StateHash
 	}
 	monday, friday, sunday, unnamed := states("--day", "mon"), states("--day", "Fri"), states("--day", "sun"), states()
-	if monday != friday || monday != unnamed || monday == sunday {
-		t.Errorf("states of Monday %s, Friday %s, Sunday %s, no day %s", monday, friday, sunday, unnamed)
+	if dated := states("--day", "2026-03-22"); monday != friday || monday != unnamed || monday == sunday || dated != sunday {
+		t.Errorf("states of Monday %s, Friday %s, Sunday %s, no day %s, a Sunday by date %s", monday, friday, sunday, unnamed, dated)
 	}
 }
