@@ -132,6 +132,9 @@ func (r *Runner) recall(ctx context.Context, g *group, f *fitted) {
 		return
 	}
 	book, err := r.readLedger(ctx, g)
+	if ctx.Err() != nil {
+		return // stopped: nothing is wrong with what is kept
+	}
 	if err != nil {
 		r.opt.Report(fmt.Errorf("kept models of %s: %w: the baseline serves", g.shelfKey(), err))
 		return
