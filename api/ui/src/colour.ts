@@ -2,17 +2,17 @@
 // speed as a share of free-flow speed. Chosen to be told apart by colour-blind
 // readers too (blue-green to red through yellow, rising darkness).
 
-export interface Step { from: number; colour: string; label: string }
+export interface Step { from: number; colour: string; label: string; range?: string }
 
 export const unknown = "#b8c2cc";
 
 export const los: Step[] = [
-  { from: 0.8, colour: "#1b9e77", label: "A" },
-  { from: 0.67, colour: "#7fbf6b", label: "B" },
-  { from: 0.5, colour: "#e0c93f", label: "C" },
-  { from: 0.4, colour: "#f0973a", label: "D" },
-  { from: 0.3, colour: "#dd5a2b", label: "E" },
-  { from: -1, colour: "#99144a", label: "F" },
+  { from: 0.8, colour: "#1b9e77", label: "A", range: "> 80 %" },
+  { from: 0.67, colour: "#7fbf6b", label: "B", range: "67–80 %" },
+  { from: 0.5, colour: "#e0c93f", label: "C", range: "50–67 %" },
+  { from: 0.4, colour: "#f0973a", label: "D", range: "40–50 %" },
+  { from: 0.3, colour: "#dd5a2b", label: "E", range: "30–40 %" },
+  { from: -1, colour: "#99144a", label: "F", range: "< 30 %" },
 ];
 
 export const congestion: Step[] = [

@@ -26,10 +26,24 @@ export function t(key: Key, values: Record<string, string | number> = {}): strin
   return dictionaries[current][key].replace(/\{(\w+)\}/g, (_, name) => String(values[name] ?? ""));
 }
 
+/** Returns the name of an indicator of comparisons, with its class of vehicles where it has one. */
+export function indicator(id: string): string {
+  const [name, kind] = id.split(".");
+  const text = named(`kpi.${name}`) ?? name.replaceAll("_", " ");
+  return kind ? `${text}, ${named(`class.${kind}`) ?? kind}` : text;
+}
+
+/** Returns the name of what sensors measure. */
+export const measure = (quantity: string) => named(`quantity.${quantity}`) ?? quantity.replaceAll("_", " ");
+
+function named(key: string): string | undefined {
+  return dictionaries[current][key as Key];
+}
+
 /** Formats a number with at most digits decimals; a dash when there is none. */
 export function num(value: number | null | undefined, digits = 0): string {
   if (value === null || value === undefined || Number.isNaN(value)) return "–";
-  return new Intl.NumberFormat(current, { maximumFractionDigits: digits }).format(value);
+  return new Intl.NumberFormat(current, { maximumFractionDigits: digits, signDisplay: "negative" }).format(value);
 }
 
 /** Formats an instant as hours and minutes in the city's time zone. */

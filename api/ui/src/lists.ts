@@ -1,7 +1,7 @@
 // The panels that list: zones with traffic and air, and forecast skill.
 import * as api from "./api";
 import { h, table } from "./dom";
-import { num, t } from "./i18n";
+import { measure, num, t } from "./i18n";
 
 /** Fills host with the state of every zone. */
 export async function zonesPanel(host: HTMLElement, highlight: string | null) {
@@ -11,7 +11,7 @@ export async function zonesPanel(host: HTMLElement, highlight: string | null) {
   if (!traffic.length) return host.replaceChildren(h("p", { class: "note" }, t("nothing")));
   const rows = traffic.map((z) => ({
     cells: [
-      { text: z.name || z.zone, class: z.zone === highlight ? "better" : "" },
+      { text: z.name || z.zone, class: z.zone === highlight ? "picked" : "" },
       num(people.get(z.zone) ?? null), num(z.speed_kmh, 1),
       z.congested_share === null ? "–" : `${num(z.congested_share * 100)} %`, num(no2.get(z.zone) ?? null, 0), z.los,
     ],
@@ -24,11 +24,11 @@ export async function skillPanel(host: HTMLElement) {
   const scores = (await api.skill()).filter((s) => s.count > 0);
   if (!scores.length) return host.replaceChildren(h("p", { class: "note" }, t("nothing")));
   const rows = scores.map((s) => ({
-    cells: [`${s.quantity} (${s.unit})`, modelName(s.model), t("minutes", { n: num(s.minutes) }), num(s.mae, 2),
+    cells: [`${measure(s.quantity)} (${s.unit})`, modelName(s.model), t("minutes", { n: num(s.minutes) }), num(s.mae, s.unit === "share" ? 4 : 2),
       s.coverage90 === null ? "–" : `${num(s.coverage90 * 100)} %`, num(s.count)],
   }));
   host.replaceChildren(table([t("quantity"), t("model"), `#${t("horizon")}`, `#${t("error.mae")}`, `#${t("coverage")}`, `#${t("scored")}`], rows));
 }
 
 /** A model without its version, which is as long as a hash. */
-const modelName = (id: string) => id.replace(/@.*/, "").replaceAll("_", " ");
+export const modelName = (id: string) => id.replace(/@.*/, "").replaceAll("_", " ");

@@ -24,6 +24,7 @@ class Page {
   private grid: api.AirGrid | null = null; // of the layer and time on screen
   private asked = 0; // number of the newest request for it
   private compared: { base: api.Num[]; alt: api.Num[] } | null = null;
+  private linked: boolean | null = null; // the event stream is open; null: not tried yet
   private horizon = 0; // 0: now, else 1 + position in the forecast's horizons
   private map: CityMap;
 
@@ -79,6 +80,7 @@ class Page {
 
   /** Text that does not come from the service. */
   private words() {
+    if (this.linked !== null) this.link(this.linked);
     document.documentElement.lang = language() === "zh" ? "zh-CN" : "en";
     document.title = `${this.city.name} · Tideway`;
     byId("city").textContent = this.city.name;
@@ -99,6 +101,7 @@ class Page {
   }
 
   private link(up: boolean) {
+    this.linked = up;
     const dot = byId("status");
     dot.className = `dot ${up ? "live" : "lost"}`;
     dot.textContent = t(up ? "live" : "lost");
@@ -183,7 +186,7 @@ class Page {
     this.legend(steps);
     if (this.state) {
       const when = at?.at ?? this.state.at;
-      byId("when").textContent = at ? `${clock(when, this.city.time_zone)} (+${Math.round(at.minutes)} min)` : `${clock(when, this.city.time_zone)} (${t("now")})`;
+      byId("when").textContent = at ? `${clock(when, this.city.time_zone)} (+${minutesBetween(this.state.at, at.at)} min)` : `${clock(when, this.city.time_zone)} (${t("now")})`;
       byId("clock").textContent = clock(this.state.at, this.city.time_zone);
       void this.map.paint(this.segments.map((_, i) => this.colour(i, at)));
     }
@@ -194,7 +197,7 @@ class Page {
     const slider = byId<HTMLInputElement>("time"), g = this.grid, zone = this.city.time_zone;
     slider.max = String(Math.max(0, (g?.times.length ?? 1) - 1));
     slider.disabled = !g;
-    const minutes = g ? Math.round((Date.parse(g.times[this.horizon] ?? g.at) - Date.parse(g.times[0])) / 60000) : 0;
+    const minutes = g ? minutesBetween(g.times[0], g.times[this.horizon] ?? g.at) : 0;
     byId("when").textContent = !g ? t("nothing") : `${clock(g.times[this.horizon] ?? g.at, zone)} (${minutes ? `+${minutes} min` : t("now")})`;
     this.legend(steps);
     if (g) {
@@ -230,9 +233,17 @@ class Page {
 
   private legend(steps: Step[]) {
     const row = (colour: string, label: string) => h("div", { class: "row" }, h("span", { class: "swatch", style: `background:${colour}` }), label);
-    byId("legend").replaceChildren(...steps.map((s) => row(s.colour, s.label)), row(unknown, "–"));
+    const points = ["signal", "sensor", "station"] as const;
+    byId("legend").replaceChildren(
+      ...steps.map((s) => row(s.colour, s.range ? `${s.label}  ${s.range}` : s.label)), row(unknown, t("unknown")),
+      isAir(this.layer) ? "" : h("div", { class: "note" }, t(`legend.${this.layer}`)),
+      isAir(this.layer) ? "" : h("div", { class: "points" }, ...points.map((p) => h("span", { class: p }, t(`legend.${p}`)))),
+    );
   }
 }
+
+/** Minutes between two instants as their clocks show them, without seconds. */
+const minutesBetween = (from: string, to: string) => Math.floor(Date.parse(to) / 60000) - Math.floor(Date.parse(from) / 60000);
 
 /** Colour of the streets under the air. */
 const streets = "#8794a1";

@@ -39,6 +39,14 @@ export class CityMap {
     this.map.addControl(new maplibre.ScaleControl({}), "top-left");
     this.ready = new Promise((done) => this.map.once("load", () => done()));
     this.listen(onPick);
+    this.keepWhole(bounds);
+  }
+
+  /** Fits the city into the map again when its size changes, until somebody has moved it. */
+  private keepWhole(bounds: [number, number, number, number]) {
+    let moved = false;
+    this.map.on("movestart", (e) => { moved ||= Boolean(e.originalEvent); });
+    this.map.on("resize", () => { if (!moved) this.map.fitBounds(bounds, { padding: 40, animate: false }); });
   }
 
   /** Colours every segment; index is the feature id of the tiles. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { merge } from "./chart";
 import { colourOf, los, unknown } from "./colour";
-import { dictionaries } from "./i18n";
+import { dictionaries, indicator, measure, setLanguage } from "./i18n";
 import { adjust, begins, changed, cycleOf, handles, move, set, timing } from "./timing";
 import type { Plan } from "./api";
 
@@ -9,6 +9,15 @@ describe("dictionaries", () => {
   it("hold the same keys with text in both languages", () => {
     expect(Object.keys(dictionaries.zh).sort()).toEqual(Object.keys(dictionaries.en).sort());
     for (const d of Object.values(dictionaries)) for (const text of Object.values(d)) expect(text).not.toBe("");
+  });
+});
+
+describe("names of the API", () => {
+  it("are told in the reader's language, unknown ones as they are", () => {
+    setLanguage("zh");
+    expect([indicator("delay.bus"), measure("speed"), indicator("brand_new")]).toEqual(["延误, 公交车", "速度", "brand new"]);
+    setLanguage("en");
+    expect([indicator("delay"), measure("pm25")]).toEqual(["delay", "PM2.5"]);
   });
 });
 

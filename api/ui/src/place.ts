@@ -3,7 +3,8 @@
 import * as api from "./api";
 import { draw, merge, type Point } from "./chart";
 import { facts, h, table } from "./dom";
-import { clock, hour, num, t, type Key } from "./i18n";
+import { modelName } from "./lists";
+import { clock, hour, measure, num, t, type Key } from "./i18n";
 
 const percent = (v: number | null) => (v === null ? "–" : `${num(v * 100)} %`);
 
@@ -32,7 +33,7 @@ export async function segmentPanel(host: HTMLElement, segment: api.Segment, zone
         cells: [hour(f.at, zone), num(f.speed_kmh, 1), `${num(f.lo90_kmh)}–${num(f.hi90_kmh)}`, percent(f.p_congested), f.los],
       })),
     ),
-    h("p", { class: "note" }, `${t("model")}: ${record.model}` + (record.issued_at ? ` · ${t("issued")} ${clock(record.issued_at, zone)}` : "")),
+    h("p", { class: "note" }, `${t("model")}: ${modelName(record.model)}` + (record.issued_at ? ` · ${t("issued")} ${clock(record.issued_at, zone)}` : "")),
   );
   await segmentChart(chart, segment.id, quantity, record, zone);
 }
@@ -66,9 +67,9 @@ export async function sensorPanel(host: HTMLElement, sensor: api.Sensor, zone: s
     const series = await api.sensorSeries(sensor.id, m.quantity);
     const value = station?.values.find((v) => v.pollutant === m.quantity);
     const chart = h("div", { class: "chart" });
-    host.append(h("h3", {}, `${m.quantity.toUpperCase()} · ${num(value?.value ?? null, 1)} ${series.unit}`), chart);
+    host.append(h("h3", {}, `${measure(m.quantity)} · ${num(value?.value ?? null, 1)} ${series.unit}`), chart);
     const expected = series.forecast.map((f) => ({ at: f.at, value: f.value, lo: f.lo90, hi: f.hi90 }));
     draw(chart, merge(series.points, [], expected), series.unit, zone);
-    if (value) host.append(h("p", { class: "note" }, `${t("model")}: ${value.model}`));
+    if (value) host.append(h("p", { class: "note" }, `${t("model")}: ${modelName(value.model)}`));
   }
 }

@@ -1,7 +1,7 @@
 // The panel of scenarios: make one, run it, read the comparison.
 import * as api from "./api";
 import { h, table } from "./dom";
-import { num, t, type Key } from "./i18n";
+import { indicator, num, t, type Key } from "./i18n";
 
 const kinds = ["signal.adjust", "segment.close", "segment.setSpeed", "demand.scale"] as const;
 type Kind = (typeof kinds)[number];
@@ -18,7 +18,7 @@ export async function scenariosPanel(host: HTMLElement, lab: Lab) {
   const result = h("div");
   const rows = list.map((s) => ({ cells: [s.name || s.id.slice(0, 12), s.about, String(s.changes)], onPick: () => openScenario(result, s, lab) }));
   host.replaceChildren(
-    list.length ? table([t("scenario.name"), "", "#"], rows) : h("p", { class: "note" }, t("nothing")),
+    list.length ? table([t("scenario.name"), t("scenario.about"), `#${t("scenario.changes")}`], rows) : h("p", { class: "note" }, t("nothing")),
     result,
     h("h3", {}, t("scenario.new")),
     form(lab, (added) => scenariosPanel(host, lab).then(() => openScenario(host.children[1] as HTMLElement, added, lab))),
@@ -94,6 +94,9 @@ function found(out: HTMLElement, o: api.Optimisation, onFound: (scenario: string
   );
 }
 
+/** Formats a number in three digits or so, whatever its size. */
+const figure = (v: api.Num) => num(v, v === null || Math.abs(v) < 1 ? 3 : Math.abs(v) < 100 ? 1 : 0);
+
 const verdict = { yes: "verdict.better", no: "verdict.worse", unclear: "verdict.none" } as const;
 
 async function comparison(out: HTMLElement, id: string, lab: Lab) {
@@ -103,14 +106,14 @@ async function comparison(out: HTMLElement, id: string, lab: Lab) {
     const colours = map?.alternatives.find((a) => a.scenario === alt.scenario);
     const rows = alt.kpis.map((k) => ({
       cells: [
-        `${k.kpi.replaceAll("_", " ")} (${k.unit})`, num(k.base, 1), num(k.alt, 1),
-        { text: num(k.diff, 2), class: k.better === "yes" ? "better" : k.better === "no" ? "worse" : "" },
-        `${num(k.lo95, 1)} … ${num(k.hi95, 1)}`, t(verdict[k.better]),
+        `${indicator(k.kpi)} (${k.unit})`, figure(k.base), figure(k.alt),
+        { text: figure(k.diff), class: k.better === "yes" ? "better" : k.better === "no" ? "worse" : "" },
+        { text: `${figure(k.lo95)} … ${figure(k.hi95)}`, class: "whole" }, t(verdict[k.better]),
       ],
     }));
     out.append(
       table([t("kpi"), `#${t("base")}`, `#${t("alternative")}`, `#${t("change")}`, `#${t("interval")}`, ""], rows),
-      h("p", { class: "note" }, `${c.replications} × ${t("scenario.replications")} · ${t("seconds", { n: num(c.wall_s, 1) })}`),
+      h("p", { class: "note" }, `${t("scenario.replications")}: ${c.replications} · ${t("seconds", { n: num(c.wall_s, 1) })}`),
       h("p", {}, h("a", { href: api.report(id, "report"), target: "_blank" }, t("report")), " · ", h("a", { href: api.report(id, "report.csv") }, "CSV")),
       colours ? h("button", { type: "button", onclick: () => lab.onMap({ base: colours.base_speed_kmh, alt: colours.alt_speed_kmh }) }, t("scenario.show")) : "",
     );
@@ -119,7 +122,7 @@ async function comparison(out: HTMLElement, id: string, lab: Lab) {
 
 function form(lab: Lab, onAdded: (s: api.Scenario) => void): HTMLElement {
   const kind = h("select", { id: "kind" }, ...kinds.map((k) => h("option", { value: k }, t(`kind.${k}` as Key))));
-  const name = h("input", { id: "name", type: "text" });
+  const name = h("input", { id: "name", type: "text", required: true });
   const fields = h("div", { style: "display:contents" });
   const problem = h("p", { class: "error" });
   const f = h("form", { class: "change" },
