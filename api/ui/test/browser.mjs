@@ -150,7 +150,7 @@ try {
     await page.selectOption("#optimise-signal", { index: 1 });
     await page.fill("#optimise-signal >> xpath=../following-sibling::label//input", "20");
     await page.click("#optimise");
-    await until("a verdict", async () => /Better, certain|No change/.test(await page.textContent("#body")), 180);
+    await until("a verdict", async () => /Better, certain|No change/.test(await page.textContent("#body")), 600);
     await page.screenshot({ path: path.join(shots, "optimise.png"), fullPage: true });
   });
   await check("no error reached the console", async () => {
