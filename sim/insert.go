@@ -440,8 +440,8 @@ func (e *Engine) sparesUpstream(v *veh, k *kind, track trackID) bool {
 const upstreamM = 100.0
 
 // eachUpstream calls ok for the first vehicle on every way that leads to the
-// begin of a track, with the distance from its front to the point distM behind
-// that begin, and reports whether ok always held.
+// begin of a track, wherever it goes itself, with the distance from its front to
+// the point distM behind that begin, and reports whether ok always held.
 func (e *Engine) eachUpstream(track trackID, distM float64, depth int, ok func(f *veh, distM float64) bool) bool {
 	if distM > upstreamM || depth > 4 {
 		return true
@@ -456,8 +456,7 @@ func (e *Engine) eachUpstream(track trackID, distM float64, depth int, ok func(f
 			}
 		}
 		if vs := e.road[from]; len(vs) > 0 {
-			f := &vs[0]
-			if f.next == q && !ok(f, distM+n.tracks[from].lengthM-f.posM) {
+			if f := &vs[0]; !ok(f, distM+n.tracks[from].lengthM-f.posM) {
 				return false
 			}
 			continue

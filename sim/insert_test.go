@@ -52,3 +52,26 @@ func TestInsertionByLane(t *testing.T) {
 		t.Errorf("a vehicle with a choice departed on lane %d, expected %d: most room at its begin", lanes["free"]-1, first+1)
 	}
 }
+
+// TestInsertionMindsWhoeverComes: nobody appears behind a junction in front of
+// one who could not brake for him any more, even if that one turns off there; as
+// soon as it has, he does.
+func TestInsertionMindsWhoeverComes(t *testing.T) {
+	c := netdraw.City("a========>=======x====>===b\n                 |\n                 |\n                 |\n                 q")
+	worst := func(depart time.Duration) float64 {
+		d := column(c, exact(), "ax", "xq", 1, time.Second)
+		late := column(c, exact(), "xb", "xb", 1, time.Second).Trips[0]
+		late.ID, late.Depart, late.Speed = "late", depart, demand.SpeedGiven
+		d.Trips = append(d.Trips, late)
+		return 2 * run(t, sim.Input{City: c, Demand: d, End: 2 * time.Minute}).Summary.MeanDepartureDelayS
+	}
+	var delays []float64
+	for s := range 40 {
+		if delay := worst(time.Duration(s) * time.Second); delay > 0 {
+			delays = append(delays, delay)
+		}
+	}
+	if len(delays) == 0 || len(delays) > 4 || delays[0] != float64(len(delays)) {
+		t.Errorf("departures wait %v s, expected n, n-1, ... 1 in the last n seconds before the other has turned off", delays)
+	}
+}
