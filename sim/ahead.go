@@ -28,6 +28,9 @@ func (p *planner) link(w *walk) bool {
 	state := e.state(l)
 	red := state == 'r' || state == 'y' || state == 'u'
 	minor := isMinor(state)
+	if state == zipperRight && w.last == nil {
+		p.zip(w, l)
+	}
 	brakeNow := p.brakeM
 	decel := k.decel
 	if red && yellowDecel > decel {
@@ -257,7 +260,7 @@ func (e *Engine) state(l *link) byte {
 }
 
 // isMinor reports whether a link in this state gives way.
-func isMinor(state byte) bool { return state != 'G' && state != 'M' }
+func isMinor(state byte) bool { return state != 'G' && state != 'M' && state != zipperRight }
 
 // entryMajor reports whether a vehicle that waits inside a junction entered it
 // by right: then nobody it would give way to has green.

@@ -398,7 +398,7 @@ func (e *Engine) fitsAhead(v *veh, k *kind, track trackID, lower func(float64) b
 			}
 		}
 		l := &e.net.links[q]
-		if s := e.state(l); s != 'G' && s != 'M' && s != 'g' {
+		if s := e.state(l); isMinor(s) && s != 'g' {
 			return lower(k.holdMPS(seen, e.dt))
 		}
 		if f, back := e.last(l.to); f != nil && !lower(e.behindLeader(v, k, f, back+v.posM+seen)) {

@@ -260,6 +260,7 @@ func (n *network) addYields() {
 		}
 	}
 	n.spreadFoes()
+	n.zips()
 }
 
 // spreadFoes marks every link of a junction that has any conflict: keeping it
