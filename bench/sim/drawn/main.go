@@ -42,6 +42,12 @@ var samples = []sample{
 	{"all-way stop", 2.0, "--grid --grid.number 4 --grid.length 200 -L 1 -j allway_stop --grid.attach-length 200"},
 	{"right before left, light", 2.0, "--rand --rand.iterations 60 -L 1 -j right_before_left --rand.max-distance 250 --rand.min-distance 120"},
 	{"right before left, dense", 1.5, "--rand --rand.iterations 60 -L 1 -j right_before_left --rand.max-distance 250 --rand.min-distance 120"},
+	{"signals, green for left", 0.8, "--grid --grid.number 4 --grid.length 250 -L 2 --turn-lanes 1 -j traffic_light --tls.left-green.time 12 --grid.attach-length 250"},
+	{"signals, boxes not clear", 0.8, "--grid --grid.number 4 --grid.length 200 -L 2 -j traffic_light --default.junctions.keep-clear false --grid.attach-length 250"},
+	{"signals, three lanes", 0.5, "--grid --grid.x-number 4 --grid.y-number 3 --grid.length 300 -L 3 --turn-lanes 2 --turn-lanes.length 60 -j traffic_light --grid.attach-length 300"},
+	{"signals, 20 cm pockets", 0.6, "--grid --grid.x-number 4 --grid.y-number 3 --grid.length 300 -L 3 --turn-lanes 2 -j traffic_light --grid.attach-length 300"},
+	{"signals, pavements", 0.8, "--grid --grid.number 4 --grid.length 250 -L 2 --default.sidewalk-width 2 -j traffic_light --grid.attach-length 250"},
+	{"roundabout", 1.2, "--spider --spider.omit-center --spider.arm-number 6 --spider.circle-number 3 --spider.space-radius 120 -L 1 -j priority --roundabouts.guess"},
 }
 
 const period = 30 * time.Minute
