@@ -187,7 +187,7 @@ func (p *planner) followOnto(w *walk) {
 		safe = k.follow(v.speedMPS, gap, f.speedMPS, brake, w.v)
 	}
 	if last.timed {
-		last.slowTo(k.follow(larger(0, last.leave), gap, f.speedMPS, brake, k.maxMPS))
+		last.slowTo(k.follow(last.leave, gap, f.speedMPS, brake, k.maxMPS))
 	}
 	w.v = smaller(w.v, safe)
 	w.cap = smaller(w.cap, safe)

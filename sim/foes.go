@@ -68,7 +68,7 @@ func (p *planner) concerns(w *walk, l *link, x *meeting, until float64, f *foe) 
 	fk := &e.kinds[f.v.kind]
 	foeUntil := e.net.tracks[x.foe].lengthM - x.foeBeforeM
 	backUntil := foeUntil - f.backM
-	past := backUntil+x.foeSizeM < 0
+	past := backUntil+x.foeSizeM+l.bowM(p.k) < 0
 	entered := backUntil < fk.lengthM
 	waits := x.foeWaits && l.role != waitLink && e.net.ways[l.movement].wait == noLink
 	bound := waits || x.merge || x.part
@@ -100,6 +100,21 @@ func (p *planner) concerns(w *walk, l *link, x *meeting, until float64, f *foe) 
 		f.untilM = -1
 	}
 	return true
+}
+
+// bowM is by how much the middle of a vehicle of kind k cuts the bend of a turn
+// to the left on the inner track that the link ends, with 2 m more for bends that
+// meet: so much farther must a foe's tail be. Infinite where the bend is too narrow
+// for the vehicle.
+func (l *link) bowM(k *kind) float64 {
+	if l.radiusM == 0 {
+		return 0
+	}
+	half := 0.5 * (k.lengthM + 2)
+	if l.radiusM < half {
+		return math.Inf(1)
+	}
+	return l.radiusM - math.Sqrt(l.radiusM*l.radiusM-half*half)
 }
 
 // bothGreen reports whether the foe waits inside the junction under a green of

@@ -1,6 +1,8 @@
 package sim
 
 import (
+	"math"
+
 	"tideway/geo"
 	"tideway/unit"
 )
@@ -21,6 +23,7 @@ func (n *network) addMeetings() {
 				continue
 			}
 			end := &n.links[n.tracks[t].out]
+			end.radiusM = n.radius(geo.MovementID(m))
 			end.meets = int32(len(n.meets))
 			for _, x := range n.city.Conflicts(geo.MovementID(m)) {
 				n.meetFoe(geo.MovementID(m), t, x, lines)
@@ -29,6 +32,22 @@ func (n *network) addMeetings() {
 			end.meetsEnd = int32(len(n.meets))
 		}
 	}
+}
+
+// radius is that of a turn to the left or back, from the length of its path and
+// the angle between the lanes; 0 for others.
+func (n *network) radius(m geo.MovementID) float64 {
+	mv := n.city.Movements.At(m)
+	in, out := n.city.Lanes.At(mv.From).Shape, n.city.Lanes.At(mv.To).Shape
+	if mv.Turn == geo.Straight || mv.Turn == geo.Right || len(in) < 2 || len(out) < 2 {
+		return 0
+	}
+	begin, end := in[len(in)-2:], out[:2]
+	angle := math.Remainder(math.Atan2(end[1][1]-end[0][1], end[1][0]-end[0][0])-math.Atan2(begin[1][1]-begin[0][1], begin[1][0]-begin[0][0]), 2*math.Pi)
+	if angle == 0 {
+		return 0
+	}
+	return float64(mv.Length) / math.Abs(angle)
 }
 
 // meetFoe adds the meetings of track t of movement m with the tracks of a
@@ -98,8 +117,12 @@ func (n *network) addCrossing(t, foe trackID, yield bool, lines []line) bool {
 		return false
 	}
 	size, foeSize := min(n.width(foe), a.lengthM), min(n.width(t), b.lengthM)
+	before := a.lengthM - max(0, x.a-size/2)*a.scale
+	if end := &n.links[n.tracks[t].out]; end.role == exitLink && n.ways[end.movement].first != noTrack {
+		before = a.lengthM // who may wait inside does so at his waiting point, no nearer to the crossing
+	}
 	n.meets = append(n.meets, meeting{foe: foe, foeLink: n.tracks[foe].out,
-		beforeEndM: a.lengthM - max(0, x.a-size/2)*a.scale, foeBeforeM: b.lengthM - max(0, x.b-foeSize/2)*b.scale,
+		beforeEndM: before, foeBeforeM: b.lengthM - max(0, x.b-foeSize/2)*b.scale,
 		sizeM: size, foeSizeM: foeSize, foeFirst: yield, foeWaits: n.links[n.tracks[foe].out].role == waitLink})
 	return true
 }

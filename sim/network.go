@@ -54,6 +54,8 @@ type link struct {
 	allow    geo.ClassSet
 	lengthM  float64 // of the inner track it leads onto; 0 onto a lane
 
+	radiusM float64 // of the turn to the left that ends with it; 0: it is none
+
 	yields, yieldsEnd int32 // links it gives way to, in network.yields
 	meets, meetsEnd   int32 // tracks that meet the inner track it ends, in network.meets
 }

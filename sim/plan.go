@@ -25,7 +25,7 @@ type item struct {
 	arriveS float64
 	fromMPS float64 // speed of arrival
 	brake   float64 // speed of arrival when braking from now on
-	leave   float64 // speed when leaving the inner track; below 0: unknown
+	leave   float64 // speed when leaving the inner track
 	spaceM  float64 // free road behind it
 }
 
@@ -120,75 +120,15 @@ func (p *planner) track(t trackID) {
 				highest = speed
 			}
 		}
-		// Inside a junction the end is not all there is to mind: others' tracks meet
-		// the own one before it.
-		if v.flags&hasHalt == 0 && (seen > sight && !tr.inner() || v.flags&lastRoad != 0) {
+		// Who has no link in sight drives freely, unless others mind whether he will
+		// pass the next ones. Inside a junction the end is not all there is to mind:
+		// others' tracks meet the own one before it.
+		if v.flags&hasHalt == 0 && (seen > sight && !tr.inner() && v.flags&(nextWatched|thenWatched) == 0 || v.flags&lastRoad != 0) {
 			e.finalize(v, k, speed, 0)
-			if v.flags&lastRoad == 0 && speed > epsMPS {
-				p.announceAhead(seen, speed, highest)
-			}
 			continue
 		}
 		p.ahead(int32(i), seen, speed, limit, highest, top)
 	}
-}
-
-// announceAhead registers a vehicle that is too far from its next link to mind
-// it with that one and the one behind, where others do mind them.
-func (p *planner) announceAhead(seen, speed, highest float64) {
-	if p.v.flags&nextWatched != 0 {
-		p.announceFar(seen, speed, highest)
-	}
-	if p.v.flags&thenWatched != 0 {
-		p.announceBeyond(seen, speed)
-	}
-}
-
-// announceFar registers a vehicle that is too far from its next link to mind
-// it, which others do.
-func (p *planner) announceFar(seen, speed, highest float64) {
-	e, v := p.e, p.v
-	l := &e.net.links[v.next]
-	if l.group >= 0 && (e.lights[l.group] == 'r' || e.lights[l.group] == 'y' || e.lights[l.group] == 'u') {
-		return
-	}
-	pass := smaller(p.k.afterM(seen, speed), highest)
-	if isMinor(e.state(l)) && seen > nearM {
-		pass = smaller(pass, p.k.slowMPS) // as when it will be near enough to mind the link
-	}
-	p.announce(&item{link: v.next, request: true, seenM: seen, fromMPS: pass, brake: 0,
-		arriveS: e.nowS - e.dt + p.k.arriveS(seen, speed, pass), leave: -1}, l)
-}
-
-// announceBeyond registers a vehicle with the link at the end of the street
-// behind the next junction, if it need not slow down or stop at that one.
-func (p *planner) announceBeyond(seen, speed float64) {
-	e, v, k := p.e, p.v, p.k
-	l := &e.net.links[v.next]
-	if s := e.state(l); isMinor(s) || s == 'r' {
-		return
-	}
-	q := e.afterNext(v)
-	if !e.awaited(q) {
-		return
-	}
-	for l.to != l.lane {
-		tr := &e.net.tracks[l.to]
-		if limit := k.desiredMPS(tr.limitMPS, v.factor); limit < speed {
-			speed = smaller(speed, max(k.freeMPS(seen, limit), k.floorMPS(v.speedMPS)))
-		}
-		seen += tr.lengthM
-		l = &e.net.links[tr.out]
-	}
-	lane := &e.net.tracks[l.lane]
-	pass := smaller(k.afterM(lane.lengthM, speed), k.desiredMPS(lane.limitMPS, v.factor))
-	far := &e.net.links[q]
-	if isMinor(e.state(far)) {
-		pass = smaller(pass, k.slowMPS)
-	}
-	seen += lane.lengthM
-	p.announce(&item{link: q, request: true, seenM: seen, fromMPS: pass,
-		arriveS: e.nowS - e.dt + k.arriveS(seen, speed, pass), leave: -1}, far)
 }
 
 const (
@@ -207,14 +147,10 @@ func (e *Engine) linkFrom(look lookID, tr *track) linkID {
 
 // announce registers an item with its link l, to which somebody gives way.
 func (p *planner) announce(it *item, l *link) {
-	leave := it.leave
-	if leave < 0 {
-		leave = smaller(p.linkMaxMPS(l), p.k.afterM(l.lengthM, it.fromMPS))
-	}
 	a := p.e.now.add(p.shard, it.link)
 	a.id, a.passes, a.waitS, a.arriveS = p.v.id, it.request, p.v.waitS, it.arriveS
-	a.leaveS = it.arriveS + (l.lengthM+p.k.lengthM)/larger(0.5*(it.fromMPS+leave), epsMPS)
-	a.leaveMPS, a.brakeMPS, a.speedMPS = float32(leave), float32(it.brake), float32(p.v.speedMPS)
+	a.leaveS = it.arriveS + (l.lengthM+p.k.lengthM)/larger(0.5*(it.fromMPS+it.leave), epsMPS)
+	a.leaveMPS, a.brakeMPS, a.speedMPS = float32(it.leave), float32(it.brake), float32(p.v.speedMPS)
 	a.decel, a.distM = float32(p.k.decel), float32(it.seenM)
 }
 
