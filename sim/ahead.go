@@ -26,7 +26,7 @@ func (p *planner) link(w *walk) bool {
 	l := &e.net.links[q]
 	p.mustLeave = p.mustLeave || l.hasFoes && l.clear
 	state := e.state(l)
-	red := state == 'r' || state == 'y' || state == 'u'
+	red := isClosed(state)
 	minor := isMinor(state)
 	if state == zipperRight && w.last == nil {
 		p.zip(w, l)
@@ -118,8 +118,7 @@ func (e *Engine) awaited(q linkID) bool {
 	if q == noLink || !e.net.links[q].watched {
 		return false
 	}
-	s := e.state(&e.net.links[q])
-	return s != 'r' && s != 'y' && s != 'u'
+	return !isClosed(e.state(&e.net.links[q]))
 }
 
 // farSightM is how far beyond its braking distance a vehicle still minds the
@@ -258,6 +257,9 @@ func (e *Engine) state(l *link) byte {
 		return s
 	}
 }
+
+// isClosed reports whether a signal in this state lets nobody start.
+func isClosed(state byte) bool { return state == 'r' || state == 'y' || state == 'u' }
 
 // isMinor reports whether a link in this state gives way.
 func isMinor(state byte) bool { return state != 'G' && state != 'M' && state != zipperRight }

@@ -318,7 +318,7 @@ func (c *changer) beyond(l int, v *veh, k *kind, out *near) {
 			break
 		}
 		link := &e.net.links[q]
-		if s := e.state(link); link.role == entryLink && (s == 'r' || s == 'y' || s == 'u') {
+		if link.role == entryLink && isClosed(e.state(link)) {
 			break
 		}
 		if x := &e.ends[link.to]; x.any {

@@ -137,8 +137,9 @@ func (p *planner) passBack(had uint32) bool {
 	return blocked
 }
 
-// openBefore asks with the approaches of the step before.
+// openBefore asks with the approaches of the step before, and for the next step.
 func (p *planner) openBefore(it *item, l *link) bool {
+	p.ask(l)
 	return p.open(it, l, p.e.before, p.impatience())
 }
 
@@ -356,6 +357,11 @@ func (p *planner) brakingArrival(arrive float64, a *approach, impatience float64
 
 // keep stores the vehicle in hand until all approaches are known.
 func (p *planner) keep(index int32) {
+	for i := range p.items[:p.n] {
+		if q := p.items[i].link; q != noLink {
+			p.ask(&p.e.net.links[q])
+		}
+	}
 	p.late = append(p.late, pending{track: p.t, index: index, n: int32(p.n), first: int32(len(p.kept))})
 	p.kept = append(p.kept, p.items[:p.n]...)
 }

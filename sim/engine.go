@@ -44,15 +44,16 @@ type Engine struct {
 	greens  []greenTimes
 	signals []signalHead
 
-	now, before                            *approaches // of this step and the one before
-	active                                 activity
-	shard                                  int // tracks of a shard
-	plan, late, move, frozen, change, seek phase
-	threads                                int
-	planners                               []planner
-	movers                                 []mover
-	changers                               []changer
-	ends                                   []trackEnds
+	now, before                                 *approaches // of this step and the one before
+	asked                                       []int32     // by link: tick at which somebody last asked who comes to it
+	active                                      activity
+	shard                                       int // tracks of a shard
+	plan, far, late, move, frozen, change, seek phase
+	threads                                     int
+	planners                                    []planner
+	movers                                      []mover
+	changers                                    []changer
+	ends                                        []trackEnds
 
 	intervalTicks int64
 	tally         tally
@@ -87,9 +88,10 @@ func New(in Input) (*Engine, error) {
 	}
 	e.gatherHung()
 	e.now, e.before = newApproaches(len(e.net.links), e.threads > 1), newApproaches(len(e.net.links), e.threads > 1)
+	e.asked = make([]int32, len(e.net.links))
 	e.ends = make([]trackEnds, len(e.net.tracks))
 	e.active.listed = make([]bool, len(e.net.tracks))
-	e.plan, e.late, e.move, e.frozen, e.change, e.seek = e.planShard, e.lateShard, e.moveShard, e.freezeShard, e.changeShard, e.findShard
+	e.plan, e.far, e.late, e.move, e.frozen, e.change, e.seek = e.planShard, e.farShard, e.lateShard, e.moveShard, e.freezeShard, e.changeShard, e.findShard
 	e.looks = newOutlooks(e.net)
 	e.paths.shared = map[[2]uint32]span{}
 	e.tally = newTally(e.net)
@@ -124,6 +126,7 @@ func (e *Engine) Step() {
 	e.pack()
 	e.collect()
 	e.each(e.plan)
+	e.each(e.far)
 	e.each(e.late)
 	e.each(e.move)
 	e.renew()
@@ -142,6 +145,8 @@ func (e *Engine) planShard(s parallel.Shard) {
 		p.track(t)
 	}
 }
+
+func (e *Engine) farShard(s parallel.Shard) { e.planners[s.Index].announceFar() }
 
 func (e *Engine) lateShard(s parallel.Shard) { e.planners[s.Index].decideLate() }
 

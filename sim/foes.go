@@ -190,6 +190,7 @@ func (p *planner) stuckInRing(q linkID) bool {
 		nearest := math.Inf(1)
 		var who carID
 		l := &n.links[at]
+		p.ask(l)
 		for i := l.yields; i < l.yieldsEnd; i++ {
 			y := n.yields[i]
 			if n.links[y].from == n.links[q].from {

@@ -37,6 +37,7 @@ type planner struct {
 	n     int
 	late  []pending // vehicles whose way depends on others' approaches
 	kept  []item
+	far   []distant // vehicles that are announced only where somebody asks
 
 	// of the vehicle in hand
 	v      *veh
@@ -45,6 +46,7 @@ type planner struct {
 	shares roadShares
 	brakeM float64 // to stop from its present speed
 
+	afar      bool // the vehicles in hand are distant ones
 	mustLeave bool // a link ahead leads into a junction that must not be entered unless it can be left
 }
 
@@ -54,6 +56,15 @@ type pending struct {
 	index int32
 	n     int32
 	first int32 // of its items in planner.kept
+}
+
+// outset is where a vehicle's look ahead begins.
+type outset struct {
+	seenM    float64 // to the end of its track
+	mps      float64 // safe speed so far
+	limitMPS float64 // desired on its track
+	capMPS   float64 // highest at the end of its track, besides what acceleration allows
+	topMPS   float64 // as fast as it can be after the step
 }
 
 // roadShares is the way ahead in terms of streets and junctions.
@@ -120,14 +131,17 @@ func (p *planner) track(t trackID) {
 				highest = speed
 			}
 		}
-		// Who has no link in sight drives freely, unless others mind whether he will
-		// pass the next ones. Inside a junction the end is not all there is to mind:
-		// others' tracks meet the own one before it.
-		if v.flags&hasHalt == 0 && (seen > sight && !tr.inner() && v.flags&(nextWatched|thenWatched) == 0 || v.flags&lastRoad != 0) {
+		from := outset{seen, speed, limit, highest, top}
+		// Who has no link in sight drives freely. Inside a junction the end is not all
+		// there is to mind: others' tracks meet the own one before it.
+		if v.flags&hasHalt == 0 && (seen > sight && !tr.inner() || v.flags&lastRoad != 0) {
 			e.finalize(v, k, speed, 0)
+			if v.next != noLink && v.flags&lastRoad == 0 {
+				p.fromAfar(int32(i), &from)
+			}
 			continue
 		}
-		p.ahead(int32(i), seen, speed, limit, highest, top)
+		p.ahead(int32(i), &from)
 	}
 }
 
@@ -158,28 +172,33 @@ func (p *planner) linkMaxMPS(l *link) float64 {
 	return p.k.desiredMPS(p.e.net.tracks[l.to].limitMPS, p.v.factor)
 }
 
-// ahead plans a vehicle that must mind the links before it: it walks along the
-// way, collecting items, until it has seen enough.
-func (p *planner) ahead(index int32, seen, speed, limit, highest, top float64) {
+// ahead plans a vehicle that must mind the links before it.
+func (p *planner) ahead(index int32, from *outset) {
+	p.look(from)
+	p.tell()
+	if safe, least, ok := p.decide(false); ok {
+		p.e.finalize(p.v, p.k, safe, least)
+		return
+	}
+	p.keep(index)
+}
+
+// look walks along the way of the vehicle in hand, collecting items, until it has
+// seen enough, and takes back requests for what could not be left again.
+func (p *planner) look(from *outset) {
 	e, v, k := p.e, p.v, p.k
 	p.n, p.shares, p.mustLeave, p.brakeM = 0, roadShares{}, false, k.brakeM(v.speedMPS)
 	tr := &e.net.tracks[p.t]
 	if tr.inner() {
-		p.shares.innerM = seen
+		p.shares.innerM = from.seenM
 	}
-	w := walk{track: p.t, tr: tr, seen: seen, v: speed, limit: limit,
-		fromM: seen, fromMPS: speed, cap: highest, dist: top*e.dt + k.brakeM(top), look: v.look}
+	w := walk{track: p.t, tr: tr, seen: from.seenM, v: from.mps, limit: from.limitMPS,
+		fromM: from.seenM, fromMPS: from.mps, cap: from.capMPS, dist: from.topMPS*e.dt + k.brakeM(from.topMPS), look: v.look}
 	for p.link(&w) {
 	}
 	if p.mustLeave {
 		p.keepClear()
 	}
-	p.tell()
-	if safe, least, ok := p.decide(false); ok {
-		e.finalize(v, k, safe, least)
-		return
-	}
-	p.keep(index)
 }
 
 // tell registers the vehicle with the links ahead and notes which of them it
