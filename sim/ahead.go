@@ -44,10 +44,7 @@ func (p *planner) link(w *walk) bool {
 		if w.tr.inner() {
 			p.mindFoes(w, l, &wait, &request)
 		}
-		it := p.add(q, w.v, wait, w.seen)
-		if l.watched {
-			it.arriveS = e.nowS - e.dt + k.arriveS(w.seen, w.v, w.pass(k))
-		}
+		p.add(q, w.v, wait, w.seen)
 		return false
 	}
 	if w.tr.inner() {

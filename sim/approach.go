@@ -2,7 +2,7 @@ package sim
 
 import "sync/atomic"
 
-// approach is what a vehicle announces about a link it is going to pass: those
+// approach is what a vehicle announces about a link it asks to pass: those
 // who give way to the link read it. Times are seconds since the engine's zero.
 type approach struct {
 	next     uint64 // the next approach to the same link
@@ -16,7 +16,6 @@ type approach struct {
 	waitS    float32
 	id       carID
 	link     linkID
-	passes   bool
 }
 
 // approaches holds those of one step. Every shard of tracks appends to its own

@@ -287,7 +287,7 @@ func (p *planner) open(it *item, l *link, seen *approaches, impatience float64) 
 		for ref := seen.first(y); ref != 0; {
 			a := seen.at(ref)
 			ref = a.next
-			if a.id == p.v.id || !a.passes || red && a.speedMPS <= haltMPS {
+			if a.id == p.v.id || red && a.speedMPS <= haltMPS {
 				continue
 			}
 			if p.inTheWayOf(it, a, state, leave, same, impatience) {

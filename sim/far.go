@@ -9,33 +9,39 @@ import "sync/atomic"
 // somebody asks: after all others have looked ahead, before those who ask decide.
 
 // distant is a vehicle beyond the sight of its next link, to which or to the one
-// after that somebody gives way.
+// after that somebody gives way, and where its look ahead begins.
 type distant struct {
-	track trackID
-	index int32
-	outset
+	track                                trackID
+	index                                int32
+	seenM, mps, limitMPS, capMPS, topMPS float64
 }
 
 // fromAfar notes of the vehicle in hand, a distant one, what others see of it.
-func (p *planner) fromAfar(index int32, from *outset) {
-	if p.holdsBack(from) {
+func (p *planner) fromAfar(index int32, seenM, mps, limitMPS, capMPS, topMPS float64) {
+	s := p.e.state(&p.e.net.links[p.v.next])
+	if p.holdsBack(s, mps, topMPS) {
 		p.v.plan |= mustWait
 	}
-	if p.v.flags&(nextWatched|thenWatched) != 0 {
-		p.far = append(p.far, distant{p.t, index, *from})
+	if p.v.flags&(nextWatched|thenWatched) == 0 || mps <= epsMPS || isClosed(s) {
+		return // nobody minds it, or it asks for nothing
 	}
+	// Field by field: a literal is copied, and the copy waits for its stores.
+	p.far = append(p.far, distant{})
+	f := &p.far[len(p.far)-1]
+	f.track, f.index = p.t, index
+	f.seenM, f.mps, f.limitMPS, f.capMPS, f.topMPS = seenM, mps, limitMPS, capMPS, topMPS
 }
 
-// holdsBack reports whether the vehicle in hand cannot expect to pass its next link
-// as it drives now.
-func (p *planner) holdsBack(from *outset) bool {
-	switch s := p.e.state(&p.e.net.links[p.v.next]); {
+// holdsBack reports whether the vehicle in hand, driving mps next, cannot expect to
+// pass its next link, which is in state s.
+func (p *planner) holdsBack(s byte, mps, topMPS float64) bool {
+	switch {
 	case isClosed(s):
-		return from.mps < p.v.speedMPS || from.mps < haltMPS
+		return mps < p.v.speedMPS || mps < haltMPS
 	case isMinor(s):
 		return true
 	}
-	return from.mps < p.k.decel && from.mps < from.topMPS
+	return mps < p.k.decel && mps < topMPS
 }
 
 // announceFar announces the distant vehicles at the links about which somebody asks
@@ -48,7 +54,7 @@ func (p *planner) announceFar() {
 		v := &e.road[f.track][f.index]
 		if v.flags&nextWatched != 0 && e.isAsked(v.next) || v.flags&thenWatched != 0 && e.isAsked(e.afterNext(v)) {
 			p.t, p.v, p.k = f.track, v, &e.kinds[v.kind]
-			p.look(&f.outset)
+			p.look(f.seenM, f.mps, f.limitMPS, f.capMPS, f.topMPS)
 			p.tell()
 		}
 	}

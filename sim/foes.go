@@ -200,7 +200,7 @@ func (p *planner) stuckInRing(q linkID) bool {
 				a := p.e.before.at(ref)
 				ref = a.next
 				d := float64(a.distM)
-				if a.passes && (d < nearest || d == nearest && (foe == noLink || a.id < who)) {
+				if d < nearest || d == nearest && (foe == noLink || a.id < who) {
 					foe, nearest, who = y, d, a.id
 				}
 			}

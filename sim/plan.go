@@ -58,15 +58,6 @@ type pending struct {
 	first int32 // of its items in planner.kept
 }
 
-// outset is where a vehicle's look ahead begins.
-type outset struct {
-	seenM    float64 // to the end of its track
-	mps      float64 // safe speed so far
-	limitMPS float64 // desired on its track
-	capMPS   float64 // highest at the end of its track, besides what acceleration allows
-	topMPS   float64 // as fast as it can be after the step
-}
-
 // roadShares is the way ahead in terms of streets and junctions.
 type roadShares struct{ streetM, innerM float64 }
 
@@ -131,17 +122,16 @@ func (p *planner) track(t trackID) {
 				highest = speed
 			}
 		}
-		from := outset{seen, speed, limit, highest, top}
 		// Who has no link in sight drives freely. Inside a junction the end is not all
 		// there is to mind: others' tracks meet the own one before it.
 		if v.flags&hasHalt == 0 && (seen > sight && !tr.inner() || v.flags&lastRoad != 0) {
 			e.finalize(v, k, speed, 0)
 			if v.next != noLink && v.flags&lastRoad == 0 {
-				p.fromAfar(int32(i), &from)
+				p.fromAfar(int32(i), seen, speed, limit, highest, top)
 			}
 			continue
 		}
-		p.ahead(int32(i), &from)
+		p.ahead(int32(i), seen, speed, limit, highest, top)
 	}
 }
 
@@ -162,7 +152,7 @@ func (e *Engine) linkFrom(look lookID, tr *track) linkID {
 // announce registers an item with its link l, to which somebody gives way.
 func (p *planner) announce(it *item, l *link) {
 	a := p.e.now.add(p.shard, it.link)
-	a.id, a.passes, a.waitS, a.arriveS = p.v.id, it.request, p.v.waitS, it.arriveS
+	a.id, a.waitS, a.arriveS = p.v.id, p.v.waitS, it.arriveS
 	a.leaveS = it.arriveS + (l.lengthM+p.k.lengthM)/larger(0.5*(it.fromMPS+it.leave), epsMPS)
 	a.leaveMPS, a.brakeMPS, a.speedMPS = float32(it.leave), float32(it.brake), float32(p.v.speedMPS)
 	a.decel, a.distM = float32(p.k.decel), float32(it.seenM)
@@ -173,8 +163,8 @@ func (p *planner) linkMaxMPS(l *link) float64 {
 }
 
 // ahead plans a vehicle that must mind the links before it.
-func (p *planner) ahead(index int32, from *outset) {
-	p.look(from)
+func (p *planner) ahead(index int32, seenM, mps, limitMPS, capMPS, topMPS float64) {
+	p.look(seenM, mps, limitMPS, capMPS, topMPS)
 	p.tell()
 	if safe, least, ok := p.decide(false); ok {
 		p.e.finalize(p.v, p.k, safe, least)
@@ -184,16 +174,19 @@ func (p *planner) ahead(index int32, from *outset) {
 }
 
 // look walks along the way of the vehicle in hand, collecting items, until it has
-// seen enough, and takes back requests for what could not be left again.
-func (p *planner) look(from *outset) {
+// seen enough, and takes back requests for what could not be left again. It begins
+// with the distance to the end of the track, the safe speed so far, the desired one,
+// the highest at the end of the track besides what acceleration allows, and the
+// highest after the step.
+func (p *planner) look(seenM, mps, limitMPS, capMPS, topMPS float64) {
 	e, v, k := p.e, p.v, p.k
 	p.n, p.shares, p.mustLeave, p.brakeM = 0, roadShares{}, false, k.brakeM(v.speedMPS)
 	tr := &e.net.tracks[p.t]
 	if tr.inner() {
-		p.shares.innerM = from.seenM
+		p.shares.innerM = seenM
 	}
-	w := walk{track: p.t, tr: tr, seen: from.seenM, v: from.mps, limit: from.limitMPS,
-		fromM: from.seenM, fromMPS: from.mps, cap: from.capMPS, dist: from.topMPS*e.dt + k.brakeM(from.topMPS), look: v.look}
+	w := walk{track: p.t, tr: tr, seen: seenM, v: mps, limit: limitMPS,
+		fromM: seenM, fromMPS: mps, cap: capMPS, dist: topMPS*e.dt + k.brakeM(topMPS), look: v.look}
 	for p.link(&w) {
 	}
 	if p.mustLeave {
@@ -201,20 +194,17 @@ func (p *planner) look(from *outset) {
 	}
 }
 
-// tell registers the vehicle with the links ahead and notes which of them it
-// asks to pass.
+// tell registers the vehicle with the links ahead that it asks to pass.
 func (p *planner) tell() {
 	items := p.items[:p.n]
 	for i := range items {
 		it := &items[i]
-		if it.link == noLink {
+		if !it.request {
 			continue
 		}
+		p.v.askPlan |= 1 << i // none beyond the eighth
 		if l := &p.e.net.links[it.link]; l.watched {
 			p.announce(it, l)
-		}
-		if it.request {
-			p.v.askPlan |= 1 << i // none beyond the eighth
 		}
 	}
 }
