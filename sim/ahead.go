@@ -178,9 +178,9 @@ func (p *planner) followOnto(w *walk) {
 		if l := &e.net.links[last.link]; l.role != entryLink {
 			stop -= e.net.tracks[l.from].lengthM
 		}
-		safe = k.stopWithin(v.speedMPS, stop, w.v)
+		safe = k.stopWithin(v.speedMPS, stop, k.topMPS(v.speedMPS))
 	} else {
-		safe = k.follow(v.speedMPS, gap, f.speedMPS, brake, w.v)
+		safe = k.follow(v.speedMPS, gap, f.speedMPS, brake, k.topMPS(v.speedMPS))
 	}
 	if last.timed {
 		last.slowTo(k.follow(last.leave, gap, f.speedMPS, brake, k.maxMPS))

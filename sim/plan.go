@@ -115,7 +115,7 @@ func (p *planner) track(t trackID) {
 			continue
 		}
 		sight := speed*k.reachS + brake + k.marginM
-		if i == 0 && seen < sight+e.longestM {
+		if i == 0 && (seen < sight+e.longestM || v.flags&(nextWatched|thenWatched) != 0) {
 			if f, back := e.tail(t, 0); f != nil { // a vehicle beyond reaches back
 				fk := &e.kinds[f.kind]
 				speed = k.follow(v.speedMPS, back-v.posM-k.gapM, f.speedMPS, k.behind(fk, f.speedMPS), speed)
