@@ -74,7 +74,7 @@ func (p *planner) enter(w *walk, q linkID, l *link, minor bool, brakeNow, wait f
 		it.timed = true
 		it.fromMPS = smaller(arrive, w.pass(k))
 		it.arriveS = e.nowS - e.dt + k.arriveS(w.seen, w.v, it.fromMPS)
-		if w.seen < k.brakeM(w.v) {
+		if w.seen < k.brakeM(w.v)+w.v*k.tauS {
 			it.brake = smaller(k.brakingArrivalMPS(w.seen, w.v), it.fromMPS)
 		}
 		it.leave = smaller(p.linkMaxMPS(l), k.afterM(l.lengthM, it.fromMPS))
@@ -141,10 +141,7 @@ func (p *planner) add(q linkID, passMPS, waitMPS, seenM float64) *item {
 
 // slowTo lowers the speed at which the item's inner track is left.
 func (it *item) slowTo(v float64) {
-	if it.leave > 0 {
-		v = smaller(it.leave, v)
-	}
-	it.leave = v
+	it.leave = smaller(it.leave, v)
 }
 
 // stopBefore returns how far away the vehicle may come to stand before the

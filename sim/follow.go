@@ -162,14 +162,17 @@ func (k *kind) floorMPS(v float64) float64 { return larger(0, v-k.stepBrake) }
 func (k *kind) hardMPS(v float64) float64 { return larger(0, v-k.emergency*k.dt) }
 
 // arriveS returns the least time to cover distM from speed v, arriving with
-// speed to: accelerating at once or braking as late as possible.
+// speed to, if that can be reached: accelerating at once or braking as late as possible.
 func (k *kind) arriveS(distM, v, to float64) float64 {
 	a := k.accel
 	if to < v {
 		a = -k.decel
 	}
 	t := (to - v) / a
-	rest := larger(0, distM-t*(to+v)*0.5)
+	rest := distM - t*(to+v)*0.5
+	if rest < 0 {
+		return (math.Sqrt(v*v+2*a*distM) - v) / a // there before its speed is to
+	}
 	return t + rest/larger(larger(v, to), haltMPS)
 }
 
