@@ -439,9 +439,10 @@ func (e *Engine) sparesUpstream(v *veh, k *kind, track trackID) bool {
 
 const upstreamM = 100.0
 
-// eachUpstream calls ok for the first vehicle on every way that leads to the
-// begin of a track, wherever it goes itself, with the distance from its front to
-// the point distM behind that begin, and reports whether ok always held.
+// eachUpstream calls ok for the first vehicle on every track from which a way
+// leads to the begin of a track, wherever it goes itself and whoever is before it,
+// with the distance from its front to the point distM behind that begin, and
+// reports whether ok always held.
 func (e *Engine) eachUpstream(track trackID, distM float64, depth int, ok func(f *veh, distM float64) bool) bool {
 	if distM > upstreamM || depth > 4 {
 		return true
@@ -459,7 +460,6 @@ func (e *Engine) eachUpstream(track trackID, distM float64, depth int, ok func(f
 			if f := &vs[0]; !ok(f, distM+n.tracks[from].lengthM-f.posM) {
 				return false
 			}
-			continue
 		}
 		if !e.eachUpstream(from, distM+n.tracks[from].lengthM, depth+1, ok) {
 			return false
