@@ -56,7 +56,7 @@ func (m *mover) track(t trackID) {
 			e.slide(v, tail) // the one before braked harder than one could know
 		}
 		tail = v.posM - k.lengthM
-		if (v.posM >= lengthM || v.flags&endsShort != 0 && v.posM >= e.arriveAt(v, &e.net.tracks[t])) && m.leave(t, v, k) {
+		if (v.posM >= lengthM || v.flags&lastRoad != 0 && (v.posM > lengthM-marginM || v.flags&endsShort != 0) && e.arrived(v, &e.net.tracks[t])) && m.leave(t, v, k) {
 			left++
 			continue
 		}
@@ -137,7 +137,7 @@ func (m *mover) leave(t trackID, v *veh, k *kind) bool {
 	w := &h.v
 	for {
 		tr := &e.net.tracks[h.to]
-		if w.flags&lastRoad != 0 && !tr.inner() && w.posM >= e.arriveAt(w, tr) {
+		if w.flags&lastRoad != 0 && !tr.inner() && e.arrived(w, tr) {
 			e.cars[w.id].drivenM += e.arriveAt(w, tr)
 			m.gone = append(m.gone, arrival{track: h.to, passed: h.passed, count: h.count, v: *w})
 			return true
@@ -230,6 +230,14 @@ func (e *Engine) afterNext(v *veh) linkID {
 	}
 	lane := &e.net.tracks[e.net.links[v.next].lane]
 	return e.looks.lanes[e.pathLook[v.path+1]+lookID(lane.lane)].link
+}
+
+// arrived reports whether a vehicle on the last segment of its route has reached
+// the end of it, up to the margin with which vehicles stop. Before a planned stop
+// there nothing is granted.
+func (e *Engine) arrived(v *veh, tr *track) bool {
+	at := e.arriveAt(v, tr)
+	return v.posM >= at || v.flags&hasHalt == 0 && v.posM > at-marginM
 }
 
 // arriveAt is where a vehicle's route ends on its last segment.
