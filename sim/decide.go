@@ -304,7 +304,8 @@ const lookAheadS = 1.0 // time that must lie between the passages of two vehicle
 // passing: their times at the conflict overlap, or they would merge unsafely.
 func (p *planner) inTheWayOf(it *item, a *approach, state byte, leave float64, same bool, impatience float64) bool {
 	if state == 'w' {
-		if p.v.waitS > a.waitS || p.v.waitS == a.waitS && it.arriveS < a.arriveS {
+		// Whoever has waited longer goes, then whoever is nearer; of equals one.
+		if p.v.waitS > a.waitS || p.v.waitS == a.waitS && (it.arriveS < a.arriveS || it.arriveS == a.arriveS && p.v.id < a.id) {
 			return false
 		}
 	}
