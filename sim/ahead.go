@@ -258,6 +258,10 @@ func isClosed(state byte) bool { return state == 'r' || state == 'y' || state ==
 // isMinor reports whether a link in this state gives way.
 func isMinor(state byte) bool { return state != 'G' && state != 'M' && state != zipperRight }
 
-// entryMajor reports whether a vehicle that waits inside a junction entered it
-// by right: then nobody it would give way to has green.
-func (p *planner) entryMajor(l *link) bool { return p.e.state(&p.e.net.links[l.entry]) == 'G' }
+// entryMajor reports whether the entry by which one comes to wait inside a
+// junction has right of way or shows yellow: then nobody it would give way to has
+// green.
+func (p *planner) entryMajor(l *link) bool {
+	s := p.e.state(&p.e.net.links[l.entry])
+	return s == 'G' || s == 'y'
+}
