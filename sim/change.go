@@ -292,11 +292,8 @@ func (e *Engine) frozenTail(t trackID, depth int) (best *trackEnds, bestM float6
 	bestM = tr.lengthM
 	for q := tr.out; q < tr.outEnd; q++ {
 		to := e.net.links[q].to
-		x, back := &e.ends[to], 0.0
-		switch {
-		case x.any && x.came == q:
-			back = x.backM
-		case !x.any && depth < 4 && e.net.tracks[to].lengthM < e.longestM && e.net.intoEnd[to]-e.net.into[to] == 1:
+		x, back := e.frozenOver(q)
+		if x == nil && !e.ends[to].any && depth < 4 && e.net.tracks[to].lengthM < e.longestM && e.net.intoEnd[to]-e.net.into[to] == 1 {
 			x, back = e.frozenTail(to, depth+1)
 		}
 		if x != nil && back < 0 && tr.lengthM+back < bestM {
@@ -304,6 +301,17 @@ func (e *Engine) frozenTail(t trackID, depth int) (best *trackEnds, bestM float6
 		}
 	}
 	return best, bestM
+}
+
+// frozenOver is lyingOver, as of before the lane changes of this step.
+func (e *Engine) frozenOver(q linkID) (f *trackEnds, backM float64) {
+	first, last := e.net.beside(e.net.links[q].to)
+	for t := first; t <= last; t++ {
+		if x := &e.ends[t]; x.any && x.came == q && (f == nil || x.backM < backM) {
+			f, backM = x, x.backM
+		}
+	}
+	return f, backM
 }
 
 // beyond looks for a leader on the tracks behind the end of lane l, as far as

@@ -99,6 +99,16 @@ type laneRange struct {
 	count int32
 }
 
+// beside returns the first and the last of the lanes among which a vehicle on
+// track t can change: t alone inside a junction.
+func (n *network) beside(t trackID) (first, last trackID) {
+	if n.tracks[t].inner() {
+		return t, t
+	}
+	lanes := n.lanesOf[n.tracks[t].seg]
+	return lanes.first, lanes.first + trackID(lanes.count) - 1
+}
+
 // linkWay names the links and tracks of one movement; noLink and noTrack where
 // it has none.
 type linkWay struct {

@@ -245,23 +245,33 @@ func (e *Engine) tail(t trackID, depth int) (*veh, float64) {
 			continue
 		}
 		to := e.net.links[q].to
-		var f *veh
-		back := 0.0
-		if vs := e.road[to]; len(vs) > 0 {
-			if f = &vs[len(vs)-1]; f.came != q {
-				continue
-			}
-			back = f.posM - e.kinds[f.kind].lengthM
-		} else if depth < 4 {
-			if f, back = e.tail(to, depth+1); f == nil {
-				continue
-			}
+		f, back := e.lyingOver(q)
+		if f == nil && len(e.road[to]) == 0 && depth < 4 {
+			f, back = e.tail(to, depth+1)
 		}
-		if back < 0 && tr.lengthM+back < bestM {
+		if f != nil && back < 0 && tr.lengthM+back < bestM {
 			best, bestM = f, tr.lengthM+back
 		}
 	}
 	return best, bestM
+}
+
+// lyingOver returns the vehicle that came by link q whose tail is farthest back, and
+// where on the track behind the link that is; nil when there is none. It may have
+// changed lanes since, and left its tail on a way that does not lead to its lane.
+func (e *Engine) lyingOver(q linkID) (f *veh, backM float64) {
+	first, last := e.net.beside(e.net.links[q].to)
+	for t := first; t <= last; t++ {
+		vs := e.road[t]
+		if len(vs) == 0 || vs[len(vs)-1].came != q {
+			continue
+		}
+		v := &vs[len(vs)-1]
+		if back := v.posM - e.kinds[v.kind].lengthM; f == nil || back < backM {
+			f, backM = v, back
+		}
+	}
+	return f, backM
 }
 
 // markTail marks the links that a vehicle on track t lies over, and the tracks

@@ -125,7 +125,7 @@ func (d *decision) consider(dir int) bool {
 	d.waits[dir+1] = state&lcUrgent != 0
 	d.block(m)
 	d.state |= d.blocked
-	return d.blocked == 0 && !d.hanging() && !d.besideTail()
+	return d.blocked == 0 && !d.besideTail()
 }
 
 // isUrgent reports whether the route needs a change in the direction in hand
@@ -225,16 +225,6 @@ func (d *decision) minds(dir int) bool {
 		return false
 	}
 	return true
-}
-
-// hanging reports whether the vehicle's tail still lies on the tracks before
-// its lane, from where none leads to the other lane.
-func (d *decision) hanging() bool {
-	if d.v.posM >= d.k.lengthM || d.v.came == noLink {
-		return false
-	}
-	q := d.e.parallelLink(d.v.came, d.side.t)
-	return d.e.net.links[q].lane != d.side.t
 }
 
 // besideTail reports whether the tail of a vehicle beyond the end of the
