@@ -16,7 +16,7 @@ func (p *planner) link(w *walk) bool {
 	}
 	q := p.choose(w)
 	if w.beyond && !w.tr.inner() && w.seen > w.dist+farSightM && p.shares.streetM > p.clearM() && !e.awaited(q) {
-		p.add(noLink, w.v, w.v, w.seen).open = true
+		p.outOfSight(w, q)
 		return false
 	}
 	if q == noLink {
@@ -213,6 +213,19 @@ func (p *planner) choose(w *walk) linkID {
 		return p.v.next
 	}
 	return p.e.looks.lanes[w.look+lookID(w.tr.lane)].link
+}
+
+// outOfSight adds the last item of a way that goes on farther than one looks: one
+// expects to pass the next link, to wait at it where one gives way, and where the
+// route ends or a signal stops it if one has to slow down already.
+func (p *planner) outOfSight(w *walk, q linkID) {
+	it := p.add(noLink, w.v, w.v, w.seen)
+	if q == noLink {
+		return
+	}
+	s := p.e.state(&p.e.net.links[q])
+	it.open = s != 'r' && s != 'y' && s != 'u'
+	it.yields = it.open && isMinor(s)
 }
 
 // endOfWay adds the last item: nothing to mind at the end of the route, a

@@ -102,11 +102,6 @@ func (e *Engine) freeUntilStanding(t trackID, ego *veh) (float64, bool) {
 		}
 		taken += k.fullM
 	}
-	if len(vs) == 0 {
-		if f, _ := e.tail(t, 0); f != nil && f != ego {
-			taken += e.kinds[f.kind].fullM
-		}
-	}
 	return length - taken, false
 }
 
@@ -176,6 +171,9 @@ func (p *planner) decide(final bool) (safe, least float64, ok bool) {
 		it := &items[i]
 		if it.open {
 			safe = it.passMPS
+			if it.yields {
+				v.plan |= mustWait
+			}
 			break
 		}
 		if it.link == noLink || !it.request {

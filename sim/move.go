@@ -173,7 +173,7 @@ func (e *Engine) pass(w *veh, q linkID, tr *track) {
 	w.posM -= tr.lengthM
 	w.came = q
 	w.asks >>= 1
-	w.flags &^= mustWait | minorPass | changed
+	w.flags &^= minorPass | changed
 	if l.role == entryLink && l.lengthM > 0 {
 		w.entered = int32(e.tick)
 	}

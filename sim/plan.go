@@ -19,6 +19,7 @@ type item struct {
 	request bool
 	timed   bool // the fields from arriveS to leave are set
 	open    bool // the way goes on, out of sight
+	yields  bool // to a link at which one gives way
 	passMPS float64
 	waitMPS float64
 	seenM   float64 // from the front bumper to the link
