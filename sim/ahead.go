@@ -224,7 +224,7 @@ func (p *planner) outOfSight(w *walk, q linkID) {
 		return
 	}
 	s := p.e.state(&p.e.net.links[q])
-	it.open = s != 'r' && s != 'y' && s != 'u'
+	it.open = !isClosed(s)
 	it.yields = it.open && isMinor(s)
 }
 
