@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"tideway/geo"
 	"tideway/internal/netdraw"
 	"tideway/sim"
 )
@@ -34,5 +35,35 @@ func TestWhoHasWaitedMindsThoseBehindTheNextJunction(t *testing.T) {
 	}
 	if through, off := waited("bz"), waited("xq"); off == 0 || through < off+15 {
 		t.Errorf("with one who comes from the street before the last it waits %.0f s, with one who turns off there %.0f s", through, off)
+	}
+}
+
+// allWay is a crossing at which everybody stops, and one vehicle on each of two
+// streets that get there alike.
+func allWay(t *testing.T) sim.Input {
+	d := netdraw.City("      b\n      |\n      |\n      |\n      |\n      |\na-----x-----c\n      |\n      |\n      |\n      |\n      |\n      d").Draft()
+	for m := range d.Movements {
+		d.Movements[m].Right = geo.AllWayStop
+		for k := range d.Conflicts[m] {
+			d.Conflicts[m][k].Yield = true
+		}
+	}
+	c, err := d.Build()
+	if err != nil {
+		t.Fatal(err)
+	}
+	both := column(c, exact(), "ax", "xc", 1, time.Second)
+	other := column(c, exact(), "-xd", "-bx", 1, time.Second).Trips[0]
+	other.ID = "other"
+	both.Trips = append(both.Trips, other)
+	return sim.Input{City: c, Demand: both, End: 2 * time.Minute}
+}
+
+// TestOneOfTwoEqualsGoes: two who stop at an all-way stop at the same time do not
+// wait for each other.
+func TestOneOfTwoEqualsGoes(t *testing.T) {
+	s := run(t, allWay(t)).Summary
+	if s.Completed != 2 || s.MeanStops != 1 || s.MeanWaitingTimeS > 4 {
+		t.Errorf("%d of 2 arrive after %.1f stops and %.1f s of waiting, expected both, 1 and at most 4", s.Completed, s.MeanStops, s.MeanWaitingTimeS)
 	}
 }

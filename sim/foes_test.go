@@ -1,0 +1,92 @@
+package sim
+
+import (
+	"math"
+	"testing"
+
+	"tideway/geo"
+	"tideway/internal/netdraw"
+)
+
+// TestLeftTurnsMindTheBow: who turns left minds another until that one's tail is
+// past the crossing by the bow of the turn over his length and 2 m, and does so
+// from his waiting point on; nobody else knows a bow.
+func TestLeftTurnsMindTheBow(t *testing.T) {
+	n := compile(netdraw.City("   b\n   |\n   |\n   |\na--S--c\n   |\n   |\n   |\n   d"))
+	k := kind{lengthM: 5}
+	lefts, crossings := 0, 0
+	for m, way := range n.ways {
+		exit := &n.links[way.exit]
+		if n.city.Movements.At(geo.MovementID(m)).Turn != geo.Left {
+			if bow := exit.bowM(&k); bow != 0 && n.city.Movements.At(geo.MovementID(m)).Turn != geo.UTurn {
+				t.Errorf("a turn that is none to the left has a bow of %v m", bow)
+			}
+			continue
+		}
+		lefts++
+		r := float64(n.city.Movements.At(geo.MovementID(m)).Length) / (math.Pi / 2)
+		bow := r - math.Sqrt(r*r-3.5*3.5)
+		if got := exit.bowM(&k); math.Abs(got-bow) > 1e-4 {
+			t.Errorf("a left turn of radius %v m has a bow of %v m over 7 m, expected %v", r, got, bow)
+		}
+		for i := exit.meets; i < exit.meetsEnd; i++ {
+			if x := &n.meets[i]; !x.merge && !x.part && !x.foeWaits {
+				crossings++
+				mindsUntil(t, n, way, x, bow)
+			}
+		}
+	}
+	if lefts != 4 || crossings == 0 {
+		t.Errorf("%d left turns with %d crossings, expected 4 with some", lefts, crossings)
+	}
+}
+
+// mindsUntil checks where along its track a foe is minded no more by a left turn
+// whose exit it crosses.
+func mindsUntil(t *testing.T, n *network, way linkWay, x *meeting, bow float64) {
+	t.Helper()
+	if own := n.tracks[n.links[way.exit].from].lengthM; way.wait != noLink && x.beforeEndM != own {
+		t.Errorf("who may wait inside minds others from %v m before the end of his track of %v m, expected all of it", x.beforeEndM, own)
+	}
+	e := &Engine{net: n, kinds: []kind{{lengthM: 5}}}
+	p := &planner{e: e, k: &e.kinds[0], v: &veh{}}
+	gone := n.tracks[x.foe].lengthM - x.foeBeforeM + x.foeSizeM + bow
+	for _, off := range []float64{-0.01, 0.01} {
+		f := foe{v: &veh{asks: 1}, front: true, backM: gone + off}
+		if minds := p.concerns(&walk{}, &n.links[way.exit], x, 1, &f); minds != (off < 0) {
+			t.Errorf("with its tail %v m past the bow a vehicle is minded: %v", off, minds)
+		}
+	}
+}
+
+// TestNoBowIsWideEnough: a turn too narrow for the vehicle minds a foe until it
+// is off its track.
+func TestNoBowIsWideEnough(t *testing.T) {
+	if bow := (&link{radiusM: 3}).bowM(&kind{lengthM: 5}); !math.IsInf(bow, 1) {
+		t.Errorf("the bow of a turn of 3 m over 7 m is %v m", bow)
+	}
+}
+
+// TestWaitingUnderYellow: who waits inside a junction gives way while his entry
+// shows a green that gives way, or red, and not under yellow.
+func TestWaitingUnderYellow(t *testing.T) {
+	n := compile(netdraw.City("   b\n   |\n   |\n   |\na--S--c\n   |\n   |\n   |\n   d"))
+	e := &Engine{net: n, lights: make([]byte, n.states)}
+	p := &planner{e: e}
+	tested := 0
+	for _, way := range n.ways {
+		if way.wait == noLink {
+			continue
+		}
+		tested++
+		wait := &n.links[way.wait]
+		for shown, major := range map[byte]bool{'G': true, 'y': true, 'g': false, 'r': false} {
+			if e.lights[n.links[wait.entry].group] = shown; p.entryMajor(wait) != major {
+				t.Errorf("entered under %c one has right of way inside: %v", shown, !major)
+			}
+		}
+	}
+	if tested == 0 {
+		t.Error("nobody waits inside the drawn junction")
+	}
+}
