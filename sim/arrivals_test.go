@@ -36,6 +36,39 @@ func (e *Engine) announced(id carID, q linkID) float64 {
 	return 0
 }
 
+// stepAsked steps with somebody asking about every link, so that the distant are
+// announced, too.
+func (e *Engine) stepAsked() {
+	for q := range e.asked {
+		e.asked[q] = int32(e.tick) + 1
+	}
+	e.Step()
+}
+
+// TestTheDistantAreAnnouncedWhereSomebodyAsks: beyond the sight of its link nobody
+// is announced until somebody wants to know.
+func TestTheDistantAreAnnouncedWhereSomebodyAsks(t *testing.T) {
+	c := netdraw.City("a==========>===x====>===b\n               |\n               ^\n               |\n               q")
+	car := demand.NewType("car", geo.Car)
+	from, _ := c.Segments.Find("ax")
+	to, _ := c.Segments.Find("xb")
+	trip := demand.Trip{ID: "x", Route: demand.NoRoute, From: from, To: to, ArriveAt: -1}
+	e, err := New(Input{City: c, Demand: &demand.Demand{Types: []demand.VehicleType{car}, Trips: []demand.Trip{trip}}, End: time.Minute, Threads: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	e.Step()
+	e.Step()
+	_, v := e.whereabouts(0)
+	if mps := e.announced(v.id, v.next); mps != 0 {
+		t.Errorf("nobody asks, and one is announced with %v m/s", mps)
+	}
+	e.stepAsked()
+	if mps := e.announced(v.id, v.next); mps <= v.speedMPS {
+		t.Errorf("somebody asks, and one at %v m/s is announced with %v m/s on the mean", v.speedMPS, mps)
+	}
+}
+
 // TestArrivalsBehindALeader: whoever has somebody before him on the street before
 // a link, if only a tail, announces to get there no faster than he can be in this
 // step; with that street free, as fast as he will have become.
@@ -80,7 +113,7 @@ func arrivalsBehindALeader(t *testing.T, depart time.Duration, seen map[string]i
 		} else if front == e.net.links[next].lane {
 			where = "next"
 		}
-		e.Step()
+		e.stepAsked()
 		first, second := e.announced(id, next), e.announced(id, then)
 		if (where == "lane" || where == "tail") && first > top+0.01 || where == "next" && second > max(first, top)+0.01 {
 			t.Fatalf("at %v, leader: %s, one who can be at %.1f m/s comes with %.1f to the next link and with %.1f to the one after it", e.Time(), where, top, first, second)
@@ -124,7 +157,7 @@ func TestWhoCannotStopAnyMoreSaysSo(t *testing.T) {
 		e.Step()
 		_, v := e.whereabouts(0)
 		q := v.next
-		e.Step()
+		e.stepAsked()
 		if ref := e.now.first(q); ref == 0 || (e.now.at(ref).brakeMPS > 0) != moving {
 			t.Errorf("%v m before the link one announces to stop: %v", beforeM, moving)
 		}
