@@ -46,7 +46,7 @@ type SearchProgress struct {
 	Evaluations int
 	Spent       time.Duration
 	BaseDelayS  float64 // on the training replications
-	BestDelayS  float64
+	BestDelayS  float64 // of the plans around the best one
 	Validating  bool
 	Best        *Document // plans that are best so far, judged by nobody
 }
@@ -154,7 +154,7 @@ func (x *search) choose(ctx context.Context) (genome, error) {
 	if len(usable) == 0 {
 		return x.genomeOfBase(), nil
 	}
-	list, err := x.evaluate(ctx, usable, nil)
+	list, err := x.evaluate(ctx, usable)
 	if err != nil {
 		return nil, err
 	}
@@ -222,7 +222,7 @@ func samePlan(a, b geo.Plan) bool {
 func (x *search) delays(ctx context.Context, g genome, seeds []uint64) ([]float64, error) {
 	city := x.cityOf(g)
 	return parallel.MapErr(ctx, x.Threads, seeds, func(ctx context.Context, seed uint64) (float64, error) {
-		score, err := x.simulate(ctx, g, city, seed)
+		score, err := x.simulate(ctx, city, seed)
 		return score.delayS, err
 	})
 }

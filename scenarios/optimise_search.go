@@ -1,8 +1,8 @@
 package scenarios
 
 import (
+	"cmp"
 	"context"
-	"math"
 	"slices"
 	"time"
 
@@ -17,10 +17,9 @@ type genome []geo.Plan
 
 // score is what one simulation tells about a genome.
 type score struct {
-	delayS float64     // mean over scheduled trips
-	local  []float64   // per signal of the study: vehicle-seconds lost on its approaches
-	stage  [][]float64 // per signal and stage: the same, of movements that are green in it
-	flows  []float64   // vehicles per movement
+	delayS float64   // mean over scheduled trips
+	local  []float64 // per signal of the study: vehicle-seconds lost on its approaches
+	flows  []float64 // vehicles per movement
 }
 
 // search is a study under way.
@@ -44,8 +43,7 @@ type search struct {
 	baseS    float64
 	flows    []float64 // vehicles per movement in the base
 	model    *profile
-	fails    int
-	stepS    float64 // typical size of a change in seconds
+	parts    []int // where the coordinates of each signal begin in a point
 }
 
 // evaluated is a genome with its scores on the training seeds.
@@ -56,7 +54,7 @@ type evaluated struct {
 }
 
 func (s *Study) search(ctx context.Context) (*search, error) {
-	x := &search{Study: s, city: s.Base.City, dice: rng.New(s.Seed, 0, rng.Signals), stepS: 6}
+	x := &search{Study: s, city: s.Base.City, dice: rng.New(s.Seed, 0, rng.Signals)}
 	if s.Simulate == nil {
 		study := *s
 		study.Simulate = sim.Run
@@ -75,11 +73,18 @@ func (s *Study) search(ctx context.Context) (*search, error) {
 	if err := x.start(ctx); err != nil {
 		return nil, err
 	}
-	for !x.spent() {
-		if err := x.generation(ctx); err != nil {
-			return nil, err
-		}
+	if err := x.tryOrders(ctx); err != nil {
+		return nil, err
 	}
+	x.remember()
+	if err := x.evolve(ctx, 0.7); err != nil {
+		return nil, err
+	}
+	x.remember()
+	if err := x.evolve(ctx, 1); err != nil {
+		return nil, err
+	}
+	x.remember()
 	return x, nil
 }
 
@@ -145,36 +150,26 @@ func (x *search) cityOf(g genome) *geo.City {
 	return p.City()
 }
 
-func (x *search) simulate(ctx context.Context, g genome, city *geo.City, seed uint64) (score, error) {
+func (x *search) simulate(ctx context.Context, city *geo.City, seed uint64) (score, error) {
 	in := x.Period
 	in.City, in.Demand, in.Seed, in.Threads, in.Log = city, x.Base.Demand, seed, 1, false
 	res, err := x.Simulate(ctx, in, nil)
 	if err != nil {
 		return score{}, err
 	}
-	return x.read(res, g), nil
+	return x.read(res), nil
 }
 
 // read finds out where the time was lost.
-func (x *search) read(res *sim.Result, g genome) score {
-	sc := score{delayS: res.Summary.MeanDelayS, local: make([]float64, len(x.signals)), stage: make([][]float64, len(x.signals))}
+func (x *search) read(res *sim.Result) score {
 	t := &res.Movements
-	sc.flows = flowsOf(t, x.city.Movements.Len())
+	sc := score{delayS: res.Summary.MeanDelayS, local: make([]float64, len(x.signals)), flows: flowsOf(t, x.city.Movements.Len())}
 	for i, s := range x.signals {
-		stages := g[i].Stages
-		sc.stage[i] = make([]float64, len(stages))
 		for _, m := range x.city.MovementsOf(s) {
-			lost := 0.0
 			for k := range t.Intervals {
 				row := t.Row(k, m)
 				if passed := float64(t.Passed[row]); passed > 0 {
-					lost += passed * float64(t.DelayS[row])
-				}
-			}
-			sc.local[i] += lost
-			for k, st := range stages {
-				if st.States[x.city.Movements.At(m).Group].IsGreen() {
-					sc.stage[i][k] += lost
+					sc.local[i] += passed * float64(t.DelayS[row])
 				}
 			}
 		}
@@ -182,57 +177,44 @@ func (x *search) read(res *sim.Result, g genome) score {
 	return sc
 }
 
-// evaluate simulates genomes on the training seeds. A genome that is worse
-// than what it must beat on the first seeds is not tried on the rest: its
-// scores end there and its mean is infinite.
-func (x *search) evaluate(ctx context.Context, list []genome, beat *evaluated) ([]evaluated, error) {
-	type answer struct {
-		evaluated
-		runs int
-	}
-	answers, err := parallel.MapErr(ctx, x.Threads, list, func(ctx context.Context, g genome) (answer, error) {
-		a := answer{evaluated: evaluated{g: g}}
+// evaluate simulates genomes on the training seeds.
+func (x *search) evaluate(ctx context.Context, list []genome) ([]evaluated, error) {
+	x.evaluations += len(list) * len(x.seeds)
+	return parallel.MapErr(ctx, x.Threads, list, func(ctx context.Context, g genome) (evaluated, error) {
+		e := evaluated{g: g}
 		city := x.cityOf(g)
-		var sum, must float64
-		for i, seed := range x.seeds {
-			sc, err := x.simulate(ctx, g, city, seed)
+		for _, seed := range x.seeds {
+			sc, err := x.simulate(ctx, city, seed)
 			if err != nil {
-				return a, err
+				return e, err
 			}
-			a.runs++
-			a.scores = append(a.scores, sc)
-			sum += sc.delayS
-			if beat == nil {
-				continue
-			}
-			if must += beat.scores[i].delayS; sum > must*(1+raceSlack) {
-				a.meanS = math.Inf(1)
-				return a, nil
-			}
+			e.scores = append(e.scores, sc)
+			e.meanS += sc.delayS / float64(len(x.seeds))
 		}
-		a.meanS = sum / float64(len(x.seeds))
-		return a, nil
+		return e, nil
 	})
-	out := make([]evaluated, len(answers))
-	for i, a := range answers {
-		out[i] = a.evaluated
-		x.evaluations += a.runs
-	}
-	return out, err
 }
 
-// raceSlack is by how much a genome may be behind on some seeds and still be
-// tried on the next.
-const raceSlack = 0.005
-
-func (x *search) spent() bool {
-	if x.Evaluations > 0 && x.evaluations >= x.Evaluations {
-		return true
-	}
-	return x.Budget > 0 && x.Spent != nil && x.cpu() >= x.Budget-x.reserve()
+// left is how many simulations the rest of the budget is good for.
+func (x *search) left() int {
+	done := x.done()
+	return int(float64(x.evaluations) * (1 - done) / done)
 }
+
+func (x *search) spent() bool { return x.done() >= 1 }
 
 func (x *search) cpu() time.Duration { return x.Spent() - x.begun }
+
+// done is the share of the budget that is spent.
+func (x *search) done() (share float64) {
+	if x.Evaluations > 0 {
+		share = float64(x.evaluations) / float64(x.Evaluations)
+	}
+	if x.Budget > 0 && x.Spent != nil {
+		share = max(share, float64(x.cpu())/float64(max(1, x.Budget-x.reserve())))
+	}
+	return min(1, share)
+}
 
 // reserve is the CPU time that validation will take, by what simulations took.
 func (x *search) reserve() time.Duration {
@@ -249,76 +231,82 @@ func (x *search) reserve() time.Duration {
 // start evaluates the base and the other beginnings and takes the best.
 func (x *search) start(ctx context.Context) error {
 	base := x.genomeOfBase()
-	first, err := x.evaluate(ctx, []genome{base}, nil)
+	first, err := x.evaluate(ctx, []genome{base})
 	if err != nil {
 		return err
 	}
 	x.parent, x.baseS, x.flows = first[0], first[0].meanS, first[0].scores[0].flows
 	x.model = x.newProfile((x.Period.End - x.Period.Begin).Seconds())
-	tried, err := x.evaluate(ctx, x.starts(), nil)
+	tried, err := x.evaluate(ctx, x.starts())
 	if err != nil {
 		return err
 	}
-	x.remember()
-	if best := least(x.parent, tried); best.meanS < x.parent.meanS {
-		return x.confirm(ctx, best)
+	x.report()
+	slices.SortStableFunc(tried, func(a, b evaluated) int { return cmp.Compare(a.meanS, b.meanS) })
+	if x.layOut(base); x.left() > heatsAt*(x.parts[len(base)]+x.groups) {
+		return x.heats(ctx, otherCycles(tried))
 	}
+	return x.confirm(ctx, tried[:min(len(tried), contenders)]...)
+}
+
+// heatsAt is how many simulations per coordinate must be left for heats.
+const heatsAt = 50
+
+// heatsShare is the part of the budget that heats take.
+const heatsShare = 0.4
+
+// heats lets beginnings with different cycles evolve for a while before they
+// meet: the best valley is not always the one in which a search begins best.
+func (x *search) heats(ctx context.Context, list []evaluated) error {
+	begin, parent := x.done(), x.parent
+	for k := range list {
+		x.parent = list[k]
+		if err := x.evolve(ctx, begin+heatsShare*(1-begin)*float64(k+1)/float64(len(list))); err != nil {
+			return err
+		}
+		list[k] = x.parent
+	}
+	x.parent = parent
+	return x.confirm(ctx, list...)
+}
+
+// inHeats is how many beginnings evolve.
+const inHeats = 4
+
+// otherCycles returns the first few whose cycles differ by a fifth.
+func otherCycles(list []evaluated) (out []evaluated) {
+	for _, e := range list {
+		near := func(o evaluated) bool {
+			return min(o.g[0].Cycle, e.g[0].Cycle) > max(o.g[0].Cycle, e.g[0].Cycle)*81/100
+		}
+		if len(out) < inHeats && !slices.ContainsFunc(out, near) {
+			out = append(out, e)
+		}
+	}
+	return out
+}
+
+// contenders is how many of the beginnings are compared again.
+const contenders = 3
+
+// confirm lets challengers meet the parent on fresh replications, which had no
+// part in choosing them; the best is the parent from now on.
+func (x *search) confirm(ctx context.Context, challengers ...evaluated) error {
+	x.width = confirmations
+	x.freshSeeds()
+	list := []genome{x.parent.g}
+	for _, c := range challengers {
+		list = append(list, c.g)
+	}
+	met, err := x.evaluate(ctx, list)
+	if err != nil {
+		return err
+	}
+	x.parent = least(met[0], met[1:])
 	return nil
 }
 
-// remember keeps the parent among the finalists.
-func (x *search) remember() {
-	x.archive = append(x.archive, x.parent.g)
-	if len(x.archive) > finalists {
-		x.archive = x.archive[1:]
-	}
-	if x.Progress != nil {
-		p := SearchProgress{Best: x.document(x.parent.g), Evaluations: x.evaluations, BaseDelayS: x.baseS, BestDelayS: x.parent.meanS}
-		if x.Spent != nil {
-			p.Spent = x.cpu()
-		}
-		x.Progress(p)
-	}
-}
-
-// children is how many variations of the parent a generation tries at once: a
-// constant, so that the answer does not depend on the number of cores.
-const children = 4
-
-// patience is how many generations in a row may fail before the search looks
-// closer: smaller changes, judged on one more replication.
-const patience = 3
-
-const maxSeeds = 4
-
-// generation tries variations of the parent, each changing several signals far
-// from each other, then joins what each signal gained into one. The best must
-// beat the parent again on replications that did not choose it; those become
-// the next generation's. So luck is not inherited.
-func (x *search) generation(ctx context.Context) error {
-	var list []genome
-	var changed [][]int
-	for range children {
-		g, at := x.vary()
-		list, changed = append(list, g), append(changed, at)
-	}
-	tried, err := x.evaluate(ctx, list, nil)
-	if err != nil {
-		return err
-	}
-	best := least(x.parent, tried)
-	if joined := x.join(tried, changed); len(joined) > 0 {
-		more, err := x.evaluate(ctx, joined, &best)
-		if err != nil {
-			return err
-		}
-		best = least(best, more)
-	}
-	if best.meanS < x.parent.meanS {
-		return x.confirm(ctx, best)
-	}
-	return x.failed(ctx)
-}
+const confirmations = 2
 
 func least(best evaluated, list []evaluated) evaluated {
 	for _, e := range list {
@@ -329,37 +317,18 @@ func least(best evaluated, list []evaluated) evaluated {
 	return best
 }
 
-// confirm lets a challenger meet the parent on fresh replications.
-func (x *search) confirm(ctx context.Context, best evaluated) error {
-	x.freshSeeds()
-	pair, err := x.evaluate(ctx, []genome{x.parent.g, best.g}, nil)
-	if err != nil {
-		return err
-	}
-	x.parent = pair[0]
-	if pair[1].meanS < pair[0].meanS {
-		x.parent, x.fails = pair[1], 0
-		x.remember()
-		return nil
-	}
-	x.fails++
-	return nil
-}
+// remember keeps the parent among the finalists.
+func (x *search) remember() { x.archive = append(x.archive, x.parent.g) }
 
-// failed moves on to fresh replications; after several failures it makes
-// changes smaller and judges on one more.
-func (x *search) failed(ctx context.Context) error {
-	if x.fails++; x.fails >= patience {
-		x.fails = 0
-		x.stepS = math.Max(1.5, x.stepS*0.75)
-		x.width = min(maxSeeds, x.width+1)
+func (x *search) report() {
+	if x.Progress == nil {
+		return
 	}
-	x.freshSeeds()
-	again, err := x.evaluate(ctx, []genome{x.parent.g}, nil)
-	if err == nil {
-		x.parent = again[0]
+	p := SearchProgress{Best: x.document(x.parent.g), Evaluations: x.evaluations, BaseDelayS: x.baseS, BestDelayS: x.parent.meanS}
+	if x.Spent != nil {
+		p.Spent = x.cpu()
 	}
-	return err
+	x.Progress(p)
 }
 
 // freshSeeds moves on to replications that the search has not used.

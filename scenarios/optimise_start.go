@@ -19,7 +19,7 @@ func (x *search) starts() []genome {
 	for _, plans := range x.Starts {
 		g := base.clone()
 		for _, p := range plans {
-			if i := slices.Index(x.signals, p.Signal); i >= 0 && p.Kind == geo.FixedTime && len(p.Stages) == len(g[i].Stages) {
+			if i := slices.Index(x.signals, p.Signal); i >= 0 && p.Kind == geo.FixedTime && sameGreens(p, g[i]) {
 				p.ID = g[i].ID
 				g[i] = clonePlan(p)
 			}
@@ -27,6 +27,15 @@ func (x *search) starts() []genome {
 		list = append(list, g)
 	}
 	return append(list, x.modelled(x.equallySaturated(base))...)
+}
+
+// sameGreens reports whether two plans show the same greens in whatever order.
+func sameGreens(a, b geo.Plan) bool {
+	has := func(list []geo.Stage, s geo.Stage) bool {
+		return slices.ContainsFunc(list, func(o geo.Stage) bool { return slices.Equal(o.States, s.States) })
+	}
+	of, to := greenStages(a), greenStages(b)
+	return len(of) == len(to) && !slices.ContainsFunc(of, func(s geo.Stage) bool { return !has(to, s) })
 }
 
 // modelled returns equally saturated splits at several cycles, as they are and

@@ -147,20 +147,38 @@ func TestMovesKeepTheLimits(t *testing.T) {
 			rt.Fatal(err)
 		}
 		for range 30 {
-			g, _ := x.vary()
-			for i, p := range g {
-				was := x.city.Plans.At(x.inForce[i])
-				for k, st := range p.Stages {
-					if IsGreenStage(st) && st.Duration < 8*time.Second || !IsGreenStage(st) && st.Duration != was.Stages[k].Duration {
-						rt.Fatalf("stage %d lasts %v", k, st.Duration)
-					}
-				}
-				if p.Cycle < 50*time.Second || p.Cycle > 90*time.Second || p.Offset < 0 || p.Offset >= p.Cycle {
-					rt.Fatalf("cycle %v, offset %v", p.Cycle, p.Offset)
-				}
+			middle := x.encode(x.parent.g)
+			for _, v := range x.opposite(middle, 0.3) {
+				checkLimits(rt, x, x.decode(v, x.parent.g))
 			}
 		}
 	})
+}
+
+func checkLimits(rt *rapid.T, x *search, g genome) {
+	for i, p := range g {
+		was := x.city.Plans.At(x.inForce[i])
+		for k, st := range p.Stages {
+			if IsGreenStage(st) && st.Duration < 8*time.Second || !IsGreenStage(st) && st.Duration != was.Stages[k].Duration {
+				rt.Fatalf("stage %d lasts %v", k, st.Duration)
+			}
+		}
+		if p.Cycle < 50*time.Second || p.Cycle > 90*time.Second || p.Cycle != lengthOf(p.Stages) || p.Offset < 0 || p.Offset >= p.Cycle {
+			rt.Fatalf("cycle %v of %v, offset %v", p.Cycle, lengthOf(p.Stages), p.Offset)
+		}
+	}
+}
+
+// What is put into coordinates and taken out again is the same plan.
+func TestPointsHoldPlans(t *testing.T) {
+	x, err := searchFor(t, bowl(0)).search(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := x.parent.g
+	if again := x.decode(x.encode(g), g); !sameGenome(again, g) {
+		t.Errorf("%v became %v", planText(g[0]), planText(again[0]))
+	}
 }
 
 // threeStageCity is crossCity with a third group that no movement belongs to.
@@ -177,29 +195,47 @@ func threeStageCity(t testing.TB, p geo.Plan) *geo.City {
 
 func TestOrdersKeepGreensAndAreCleared(t *testing.T) {
 	p := testPlan("three", 0, "Grr", "yrr", "rGr", "ryr", "rrG", "rry")
-	if _, _, ok := orderable(p); !ok {
+	city := threeStageCity(t, p)
+	if !orderable(city, p) {
 		t.Fatal("a plan by the rule must be orderable")
 	}
-	x := &search{city: threeStageCity(t, p), dice: rng.New(1, 1, rng.Signals)}
-	changed := false
-	for range 20 {
-		q := clonePlan(p)
-		if x.varyOrder(&q) {
-			changed = true
-			for k := 1; k < len(q.Stages); k += 2 {
-				for g, s := range q.Stages[k-1].States {
-					if s.IsGreen() && q.Stages[k].States[g] != geo.Yellow {
-						t.Fatalf("group %d loses its green without yellow: %+v", g, q.Stages)
-					}
-				}
+	base := BaseCase(Base{City: city})
+	x := &search{Study: &Study{Base: base}, city: city, dice: rng.New(1, 1, rng.Signals), signals: []geo.SignalID{0}, inForce: []geo.PlanID{0}}
+	found := x.orders(p, 0)
+	if len(found) != 2 {
+		t.Fatalf("%d orders of three greens, want 2", len(found))
+	}
+	q := found[1]
+	if q.Cycle != p.Cycle || lengthOf(q.Stages) != p.Cycle {
+		t.Errorf("the cycle of %v became %v", p.Cycle, lengthOf(q.Stages))
+	}
+	for k := 1; k < len(q.Stages); k += 2 {
+		for g, s := range q.Stages[k-1].States {
+			if s.IsGreen() && q.Stages[k].States[g] != geo.Yellow {
+				t.Errorf("group %d loses its green without yellow: %+v", g, q.Stages)
 			}
 		}
 	}
-	if !changed {
-		t.Error("no order was changed")
-	}
-	odd := testPlan("odd", 0, "Grr", "rrr", "rGr", "ryr", "rrG", "rry")
-	if _, _, ok := orderable(odd); ok {
+	if odd := testPlan("odd", 0, "Grr", "rrr", "rGr", "ryr", "rrG", "rry"); orderable(city, odd) {
 		t.Error("clearances by another rule must not be touched")
+	}
+}
+
+// A green whose groups all stay green needs no clearance behind it, and a
+// protected one that becomes permissive none either while those that start then
+// are far from those that are still within.
+func TestOrdersLeaveOutWhatClearsNobody(t *testing.T) {
+	p := testPlan("three", 0, "Ggr", "yyr", "rGr", "ryr", "rrG", "rry")
+	city := threeStageCity(t, p)
+	left, main, side := p.Stages[2], p.Stages[0], p.Stages[4]
+	got := ""
+	for _, s := range arranged(city, p, []geo.Stage{left, main, side}) {
+		for _, v := range s.States {
+			got += string(rune(v))
+		}
+		got += " "
+	}
+	if want := "rGr Ggr yyr rrG rry "; got != want {
+		t.Errorf("arranged as %s, want %s", got, want)
 	}
 }

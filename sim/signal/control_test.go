@@ -1,6 +1,7 @@
 package signal_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -428,5 +429,31 @@ func TestEmergencyVehiclesGetTheirGreen(t *testing.T) {
 				t.Fatalf("%v at %v: %s", kind, at, now)
 			}
 		}
+	}
+}
+
+// A protected green that becomes permissive is found when those who were in the
+// junction need longer to leave it than those who start need to get there.
+func TestStepsDownNeedClearing(t *testing.T) {
+	c, plan, _ := crossing()
+	to := plan.Stages[0].States
+	from := make([]geo.SignalState, len(to))
+	for g := range from {
+		from[g] = geo.Red
+	}
+	for g, v := range to {
+		if v != geo.Permissive {
+			continue
+		}
+		from[g] = geo.Protected
+		down := signal.StepsDown(c, plan.Signal, from, to)
+		issues := kinds(signal.Validate(c, geo.Plan{Signal: plan.Signal, Stages: []geo.Stage{{Duration: 9 * s, States: from}, {Duration: 9 * s, States: to}}}))
+		if !slices.Equal(down, []int{g}) || !issues[signal.ShortClearance] {
+			t.Errorf("group %d: %v step down, issues are %v", g, down, issues)
+		}
+		if again := signal.StepsDown(c, plan.Signal, to, to); len(again) > 0 {
+			t.Errorf("%v step down in a plan that does not change", again)
+		}
+		from[g] = geo.Red
 	}
 }

@@ -40,6 +40,23 @@ type Issue struct {
 	Text   string    `json:"text"`
 }
 
+// StepsDown returns the groups of a signal that are protected in one stage and
+// permissive in the next although clearing the junction takes longer than those
+// who start then need to meet them (ShortClearance); nil when there are none.
+func StepsDown(c *geo.City, s geo.SignalID, from, to []geo.SignalState) (groups []int) {
+	p := geo.Plan{Signal: s, Stages: []geo.Stage{{States: from}, {States: to}}}
+	v := &validator{city: c, plan: p, groups: c.Signals.At(s).Groups}
+	v.listMovements()
+	for g := range from {
+		if from[g] == geo.Protected && to[g] == geo.Permissive {
+			if v.shortClearance(0, 1, g, 0); len(v.found) > 0 {
+				groups, v.found = append(groups, g), nil
+			}
+		}
+	}
+	return groups
+}
+
 // Check returns an error with every issue of a plan that is more than advice.
 func Check(c *geo.City, p geo.Plan) error {
 	var bad fault.List
@@ -169,6 +186,8 @@ func (v *validator) transition(k, n int) {
 			if to.States[g] == geo.Red {
 				v.clearance(k, n, g, 0)
 			}
+		case from.States[g] == geo.Protected && to.States[g] == geo.Permissive:
+			v.shortClearance(k, n, g, 0)
 		}
 	}
 }
@@ -193,6 +212,15 @@ func (v *validator) yellowOf(k, g int) {
 // clearance checks, for group g that is red from stage n on, how much later
 // conflicting groups get green: red is the time since its yellow ended.
 func (v *validator) clearance(k, n, g int, red time.Duration) {
+	v.shortClearance(k, n, g, red)
+	if red == 0 && v.plan.Stages[k].States[g].IsGreen() {
+		v.hardClearance(k, n, g)
+	}
+}
+
+// shortClearance compares the time since group g lost its right of way with
+// what clearing takes before each group that starts with stage n.
+func (v *validator) shortClearance(k, n, g int, red time.Duration) {
 	to := &v.plan.Stages[n]
 	for b := range to.States {
 		if b == g || !to.States[b].IsGreen() || v.plan.Stages[k].States[b].IsGreen() {
@@ -202,9 +230,6 @@ func (v *validator) clearance(k, n, g int, red time.Duration) {
 			v.add(Issue{Kind: ShortClearance, Stage: n + 1, Groups: []int{g, b}, Advice: true}, "group %d gets green %v after group %d has ended; clearing %s asks for %v",
 				b, red, g, v.city.MovementName(foe), tenths(need))
 		}
-	}
-	if red == 0 && v.plan.Stages[k].States[g].IsGreen() {
-		v.hardClearance(k, n, g)
 	}
 }
 
