@@ -32,6 +32,7 @@ func DefaultProfile(interval time.Duration) ProfileConfig {
 // Profile is the usual course of a day of each series, by class of day and
 // slot of the local clock. It is immutable.
 type Profile struct {
+	cfg    ProfileConfig
 	slots  int
 	curves []float32 // (row*numClasses + class)*slots + slot
 	spread []float32 // (row*2 + kind)*slots + slot: mean absolute deviation of leave-one-out residuals
@@ -79,6 +80,7 @@ const (
 func FitProfile(p *Panel, cfg ProfileConfig, threads, recent int) (*Profile, []float32) {
 	slots := Slots(p.Interval)
 	prof := &Profile{
+		cfg:    cfg,
 		slots:  slots,
 		curves: make([]float32, len(p.Series)*numClasses*slots),
 		spread: make([]float32, len(p.Series)*numKinds*slots),
@@ -91,11 +93,35 @@ func FitProfile(p *Panel, cfg ProfileConfig, threads, recent int) (*Profile, []f
 			f.load(p.Row(row))
 			f.outlook(prof.curves[row*numClasses*slots : (row+1)*numClasses*slots])
 			mine := loo[row*p.Steps() : (row+1)*p.Steps()]
-			f.leaveOneOut(mine, recent)
+			f.leaveOut(mine, recent, f.weighWithout)
 			f.deviation(p.Row(row), mine, prof.spread[row*numKinds*slots:(row+1)*numKinds*slots])
 		}
 	})
 	return prof, loo
+}
+
+// LeaveTwoOut returns further leave-one-out values of a panel, draws times:
+// every day's lack one more day of its kind, another one in each draw, as long
+// as two are left to choose from. With few days the one set of leave-one-out
+// values tells by what it lacks which day it is for; a model that sees several
+// cannot learn that by heart, and learns how far to trust a profile that other
+// days might have made differently. They are row-major, as Panel.Values.
+func (p *Profile) LeaveTwoOut(panel *Panel, threads, draws int) [][]float32 {
+	out, days := make([][]float32, draws), daysOf(panel.Moments)
+	for draw := range out {
+		out[draw] = make([]float32, len(panel.Values))
+		parallel.ForShards(threads, len(panel.Series), 64, func(s parallel.Shard) {
+			f := newProfileFit(panel, p.cfg, days, p.slots)
+			for row := s.Begin; row < s.End; row++ {
+				f.load(panel.Row(row))
+				f.leaveOut(out[draw][row*panel.Steps():(row+1)*panel.Steps()], 0, func(d int) {
+					f.weighWithout(d)
+					f.omit(d, draw)
+				})
+			}
+		})
+	}
+	return out
 }
 
 // panelDay is one local day of a panel and its steps [begin, end).
@@ -173,15 +199,16 @@ func (f *profileFit) outlook(curves []float32) {
 	}
 }
 
-// leaveOneOut fills the value of every step without its own day.
-func (f *profileFit) leaveOneOut(out []float32, recent int) {
+// leaveOut fills the value of every step under the weights that weigh sets for
+// its day.
+func (f *profileFit) leaveOut(out []float32, recent int, weigh func(d int)) {
 	curve := make([]float32, f.slots)
 	for d, day := range f.days {
 		if recent > 0 && d < len(f.days)-recent {
 			fill(out[day.begin:day.end], missing)
 			continue
 		}
-		f.weighWithout(d)
+		weigh(d)
 		f.curve(day.class, curve)
 		for i := day.begin; i < day.end; i++ {
 			out[i] = curve[f.moments[i].Slot]
@@ -203,6 +230,19 @@ func (f *profileFit) weighWithout(d int) {
 		if e < d || e > d && before < f.cfg.Causal {
 			f.weight[e] = f.decay(max(f.days[d].day-f.days[e].day, f.days[e].day-f.days[d].day))
 		}
+	}
+}
+
+// omit takes the weight of one more day of d's kind, if another is left.
+func (f *profileFit) omit(d, draw int) {
+	var kin []int
+	for e := range f.days {
+		if f.weight[e] > 0 && pools[f.days[d].class][0]>>f.days[e].class&1 == 1 {
+			kin = append(kin, e)
+		}
+	}
+	if len(kin) > 1 {
+		f.weight[kin[(d+draw)%len(kin)]] = 0
 	}
 }
 
