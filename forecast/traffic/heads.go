@@ -4,8 +4,6 @@ import (
 	"context"
 	"math"
 	"math/rand/v2"
-
-	"tideway/forecast"
 )
 
 // heads tell how far the truth may lie from the median: the distances to the
@@ -49,13 +47,18 @@ func squareplus(x float32) float32 {
 	return (x + float32(math.Sqrt(float64(x*x+1)))) / 2
 }
 
-// headSteps is the number of optimiser steps that the heads get at most.
-const headSteps = 120
+// headSteps is the number of optimiser steps that the heads get at most, and
+// headBatch the rows of one, at most: tails need many rows.
+const (
+	headSteps = 120
+	headBatch = 4096
+)
 
 // trainHeads fits the heads to the errors of the averaged networks.
-func trainHeads(ctx context.Context, cfg Config, in *forecast.Training, m *Model) error {
+func trainHeads(ctx context.Context, cfg Config, in *material, m *Model) error {
 	t := &trainer{Config: cfg, in: in, x: m.x, rng: rand.New(rand.NewPCG(cfg.Seed, 0x68656164)), net: m.nets[0]}
 	t.weighRows()
+	cfg.Batch = headBatch
 	plan := planOf(cfg, in, m.x)
 	h := &headTrainer{trainer: t, m: m, opt: newAdamW(len(m.heads.params)), grad: make([]float32, len(m.heads.params))}
 	h.pass, h.median = m.nets[0].newPass(), make([]float32, chunk*padded(t.net.Outputs))

@@ -45,13 +45,13 @@ func (l *Learner) Fit(ctx context.Context, in forecast.Training) (forecast.Model
 func (l *Learner) Read(in io.Reader) (forecast.Model, error) { return ReadModel(in) }
 
 func fit(ctx context.Context, cfg Config, in forecast.Training) (*Model, error) {
-	x := newExtractor(&in)
+	x, material := newExtractor(&in), newMaterial(&in)
 	m := &Model{x: x}
 	if in.Draft {
 		cfg.Nets = 1
 	}
 	for k := range cfg.Nets {
-		n, err := train(ctx, cfg, &in, x, cfg.Seed+uint64(k), func(done float64) {
+		n, err := train(ctx, cfg, material, x, cfg.Seed+uint64(k), func(done float64) {
 			if in.Progress != nil {
 				in.Progress((float64(k) + done) / (float64(cfg.Nets) + .3))
 			}
@@ -62,7 +62,7 @@ func fit(ctx context.Context, cfg Config, in forecast.Training) (*Model, error) 
 		m.nets = append(m.nets, n)
 	}
 	m.heads = newHeads(cfg.Width, len(in.Steps))
-	if err := trainHeads(ctx, cfg, &in, m); err != nil {
+	if err := trainHeads(ctx, cfg, material, m); err != nil {
 		return nil, err
 	}
 	p := in.Panel

@@ -30,10 +30,11 @@ type Config struct {
 // DefaultConfig returns what did best on days of loop detectors left out one
 // at a time. Two passes are few: windows a few minutes apart are nearly the
 // same, and a network that sees them a dozen times learns the days by heart
-// (60 minutes ahead 10 % worse).
+// (60 minutes ahead 10 % worse). Small batches take eight times as many steps
+// in them as batches of 4096, at an error 1 to 4 % less, on counts as well.
 func DefaultConfig() Config {
 	return Config{
-		Seed: 1, Nets: 2, Width: 128, Blocks: 2, Embed: 8, Passes: 2, Batch: 4096, Rate: 2e-3, Decay: .01,
+		Seed: 1, Nets: 2, Width: 128, Blocks: 2, Embed: 8, Passes: 2, Batch: 512, Rate: 2e-3, Decay: .01,
 		Dropout: .1, Noise: .03, Stale: .05, Average: .25, MaxRows: 1 << 20,
 	}
 }
@@ -51,7 +52,7 @@ const leastSteps = 64
 // trainer fits one network.
 type trainer struct {
 	Config
-	in        *forecast.Training
+	in        *material
 	x         *extractor
 	net       *net
 	rng       *rand.Rand
@@ -76,7 +77,7 @@ type gradPart struct {
 }
 
 // train fits a network.
-func train(ctx context.Context, cfg Config, in *forecast.Training, x *extractor, seed uint64, progress func(float64)) (*net, error) {
+func train(ctx context.Context, cfg Config, in *material, x *extractor, seed uint64, progress func(float64)) (*net, error) {
 	t := &trainer{Config: cfg, in: in, x: x, rng: rand.New(rand.NewPCG(seed, 0x7261696e))}
 	t.net = newNet(shape{Inputs: x.width, Sensors: x.sensors, Embed: cfg.Embed, Width: cfg.Width, Blocks: cfg.Blocks, Outputs: len(in.Steps)}, t.rng)
 	t.opt, t.averaged = newAdamW(len(t.net.params)), make([]float32, len(t.net.params))
@@ -116,7 +117,7 @@ type schedule struct {
 // firstOrigin is the first step of a panel with a full past.
 func firstOrigin(x *extractor) int { return lags*x.merge - 1 }
 
-func planOf(cfg Config, in *forecast.Training, x *extractor) (s schedule) {
+func planOf(cfg Config, in *material, x *extractor) (s schedule) {
 	s.origins = max(0, in.Panel.Steps()-in.Steps[0]-firstOrigin(x))
 	s.perPass = min(s.origins, max(1, cfg.MaxRows/x.sensors))
 	s.rows = s.perPass * x.sensors
@@ -147,7 +148,7 @@ func (t *trainer) load(picked []int) {
 		rng := rand.New(rand.NewPCG(seed, uint64(s.Index)))
 		for i := s.Begin; i < s.End; i++ {
 			origin := firstOrigin(t.x) + picked[i]
-			t.in.Window(w, origin)
+			t.in.window(w, origin, rng)
 			if rng.Float64() < t.Stale {
 				withhold(w, 1+rng.IntN(6), rng)
 			}

@@ -1,0 +1,27 @@
+package traffic
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"tideway/forecast"
+	"tideway/geo"
+)
+
+func TestShortHistoriesOfSpeedsAreDrawnAnew(t *testing.T) {
+	counts := town(4, 5, time.Hour, 1)
+	counts.Panel.Quantity = geo.Flow
+	for name, c := range map[string]struct {
+		in   forecast.Training
+		want int
+	}{"speeds": {town(4, 5, time.Hour, 1), drawCount}, "speeds of a longer time": {town(4, drawDays+1, time.Hour, 1), 1}, "counts": {counts, 1}} {
+		m := newMaterial(&c.in)
+		if len(m.usual) != c.want {
+			t.Errorf("%s: %d profiles, want %d", name, len(m.usual), c.want)
+		}
+		if plain := slices.Equal(m.usual[0], c.in.Usual); plain != (c.want == 1) {
+			t.Errorf("%s: the plain profile is used: %v", name, plain)
+		}
+	}
+}
