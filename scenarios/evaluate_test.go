@@ -136,7 +136,7 @@ func TestThePlanOfTheRunsIsEvaluated(t *testing.T) {
 	patch.SetSchedule(0, []geo.PlanSwitch{{Signal: 0, Days: geo.EveryDay, At: 0, Plan: 0}, {Signal: 0, Days: 1 << time.Monday, At: 30 * time.Minute, Plan: night}})
 	r.base.City = patch.City()
 	for begin, want := range map[time.Duration]string{0: "day", 40 * time.Minute: "night", 24*time.Hour + 40*time.Minute: "day"} {
-		r.o.Period.Begin, r.o.Period.Day = begin, time.Monday
+		r.o.Period.Begin, r.o.Period.End, r.o.Period.Day = begin, begin+time.Hour, time.Monday
 		a, err := r.EvaluateSignal(t.Context(), SignalQuestion{Signal: "sig"})
 		if err != nil || a.Plan.ID != want {
 			t.Errorf("runs from %v: %v, %v", begin, a, err)
