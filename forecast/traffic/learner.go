@@ -47,6 +47,7 @@ func (l *Learner) Read(in io.Reader) (forecast.Model, error) { return ReadModel(
 func fit(ctx context.Context, cfg Config, in forecast.Training) (*Model, error) {
 	x, material := newExtractor(&in), newMaterial(&in)
 	m := &Model{x: x}
+	cfg.Passes = material.passes(cfg)
 	if in.Draft {
 		cfg.Nets = 1
 	}

@@ -25,3 +25,19 @@ func TestShortHistoriesOfSpeedsAreDrawnAnew(t *testing.T) {
 		}
 	}
 }
+
+func TestShortHistoriesOfCountsAreGoneThroughMoreOften(t *testing.T) {
+	cfg := DefaultConfig()
+	of := func(q geo.Quantity, values int) int {
+		m := material{Training: &forecast.Training{Panel: &forecast.Panel{Quantity: q, Values: make([]float32, values)}}}
+		return m.passes(cfg)
+	}
+	for _, c := range []struct {
+		quantity     geo.Quantity
+		values, want int
+	}{{geo.Flow, 0, 4}, {geo.Flow, cfg.MaxRows / 4, 4}, {geo.Flow, cfg.MaxRows / 3, 3}, {geo.Flow, cfg.MaxRows, 2}, {geo.Flow, 2 * cfg.MaxRows, 2}, {geo.Speed, 0, 2}} {
+		if got := of(c.quantity, c.values); got != c.want {
+			t.Errorf("%s, %d values: %d passes, want %d", c.quantity, c.values, got, c.want)
+		}
+	}
+}
