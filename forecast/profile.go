@@ -2,6 +2,7 @@ package forecast
 
 import (
 	"cmp"
+	"context"
 	"math"
 	"slices"
 	"time"
@@ -105,14 +106,15 @@ func FitProfile(p *Panel, cfg ProfileConfig, threads, recent int) (*Profile, []f
 // as two are left to choose from. With few days the one set of leave-one-out
 // values tells by what it lacks which day it is for; a model that sees several
 // cannot learn that by heart, and learns how far to trust a profile that other
-// days might have made differently. They are row-major, as Panel.Values.
-func (p *Profile) LeaveTwoOut(panel *Panel, threads, draws int) [][]float32 {
+// days might have made differently. They are row-major, as Panel.Values. It
+// returns ctx's error when that ends.
+func (p *Profile) LeaveTwoOut(ctx context.Context, panel *Panel, threads, draws int) ([][]float32, error) {
 	out, days := make([][]float32, draws), daysOf(panel.Moments)
 	for draw := range out {
 		out[draw] = make([]float32, len(panel.Values))
 		parallel.ForShards(threads, len(panel.Series), 64, func(s parallel.Shard) {
 			f := newProfileFit(panel, p.cfg, days, p.slots)
-			for row := s.Begin; row < s.End; row++ {
+			for row := s.Begin; row < s.End && ctx.Err() == nil; row++ {
 				f.load(panel.Row(row))
 				f.leaveOut(out[draw][row*panel.Steps():(row+1)*panel.Steps()], 0, func(d int) {
 					f.weighWithout(d)
@@ -121,7 +123,7 @@ func (p *Profile) LeaveTwoOut(panel *Panel, threads, draws int) [][]float32 {
 			}
 		})
 	}
-	return out
+	return out, ctx.Err()
 }
 
 // panelDay is one local day of a panel and its steps [begin, end).

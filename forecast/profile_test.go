@@ -26,7 +26,10 @@ func TestLeaveTwoOutLeavesOutAnotherDayInEachDraw(t *testing.T) {
 	levels := []float32{10, 20, 40, 80}
 	p := levelDays(levels...)
 	prof, loo := FitProfile(p, ProfileConfig{HalfLife: 50000 * 24 * time.Hour, Memory: 50000 * 24 * time.Hour, Shrink: 2, Causal: 6}, 1, 0)
-	draws := prof.LeaveTwoOut(p, 1, 3)
+	draws, err := prof.LeaveTwoOut(t.Context(), p, 1, 3)
+	if err != nil {
+		t.Fatal(err)
+	}
 	for d := range levels {
 		others := slices.Delete(slices.Clone(levels), d, d+1)
 		want := []float32{(others[0] + others[1]) / 2, (others[0] + others[2]) / 2, (others[1] + others[2]) / 2}
@@ -47,7 +50,7 @@ func TestLeaveTwoOutLeavesOutAnotherDayInEachDraw(t *testing.T) {
 func TestLeaveTwoOutKeepsTheLastDayThereIs(t *testing.T) {
 	p := levelDays(10, 30)
 	prof, loo := FitProfile(p, DefaultProfile(p.Interval), 1, 0)
-	if draws := prof.LeaveTwoOut(p, 1, 2); !slices.Equal(draws[0], loo) || !slices.Equal(draws[1], loo) {
-		t.Errorf("draws %v, want %v", draws, loo)
+	if draws, err := prof.LeaveTwoOut(t.Context(), p, 1, 2); err != nil || !slices.Equal(draws[0], loo) || !slices.Equal(draws[1], loo) {
+		t.Errorf("draws %v, %v, want %v", draws, err, loo)
 	}
 }

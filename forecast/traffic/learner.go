@@ -45,7 +45,11 @@ func (l *Learner) Fit(ctx context.Context, in forecast.Training) (forecast.Model
 func (l *Learner) Read(in io.Reader) (forecast.Model, error) { return ReadModel(in) }
 
 func fit(ctx context.Context, cfg Config, in forecast.Training) (*Model, error) {
-	x, material := newExtractor(&in), newMaterial(&in)
+	x := newExtractor(&in)
+	material, err := newMaterial(ctx, &in)
+	if err != nil {
+		return nil, err
+	}
 	m := &Model{x: x}
 	cfg.Passes = material.passes(cfg)
 	if in.Draft {

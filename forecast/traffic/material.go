@@ -1,6 +1,7 @@
 package traffic
 
 import (
+	"context"
 	"math/rand/v2"
 	"time"
 
@@ -29,12 +30,12 @@ const (
 // on unseen ones; with the plain profiles they add up to 3 %, as each day is
 // known by what its profile lacks. Counts lose half a per cent: they scatter by
 // chance from slot to slot, and a profile of fewer days is only noisier.
-func newMaterial(in *forecast.Training) *material {
-	m := &material{Training: in, usual: [][]float32{in.Usual}}
+func newMaterial(ctx context.Context, in *forecast.Training) (m *material, err error) {
+	m = &material{Training: in, usual: [][]float32{in.Usual}}
 	if span := time.Duration(in.Panel.Steps()) * in.Panel.Interval; in.Panel.Quantity == geo.Speed && span <= drawDays*24*time.Hour {
-		m.usual = in.Profile.LeaveTwoOut(in.Panel, in.Threads, drawCount)
+		m.usual, err = in.Profile.LeaveTwoOut(ctx, in.Panel, in.Threads, drawCount)
 	}
-	return m
+	return m, err
 }
 
 // passes returns how often the material is gone through: short histories of

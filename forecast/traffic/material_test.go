@@ -1,6 +1,8 @@
 package traffic
 
 import (
+	"context"
+	"errors"
 	"slices"
 	"testing"
 	"time"
@@ -16,13 +18,25 @@ func TestShortHistoriesOfSpeedsAreDrawnAnew(t *testing.T) {
 		in   forecast.Training
 		want int
 	}{"speeds": {town(4, 5, time.Hour, 1), drawCount}, "speeds of a longer time": {town(4, drawDays+1, time.Hour, 1), 1}, "counts": {counts, 1}} {
-		m := newMaterial(&c.in)
+		m, err := newMaterial(context.Background(), &c.in)
+		if err != nil {
+			t.Fatal(err)
+		}
 		if len(m.usual) != c.want {
 			t.Errorf("%s: %d profiles, want %d", name, len(m.usual), c.want)
 		}
 		if plain := slices.Equal(m.usual[0], c.in.Usual); plain != (c.want == 1) {
 			t.Errorf("%s: the plain profile is used: %v", name, plain)
 		}
+	}
+}
+
+func TestDrawingEndsWhenCancelled(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	in := town(4, 5, time.Hour, 1)
+	if _, err := newMaterial(ctx, &in); !errors.Is(err, context.Canceled) {
+		t.Fatal(err)
 	}
 }
 
