@@ -2,6 +2,7 @@ package signal_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -455,5 +456,36 @@ func TestStepsDownNeedClearing(t *testing.T) {
 			t.Errorf("%v step down in a plan that does not change", again)
 		}
 		from[g] = geo.Red
+	}
+}
+
+// shownAfter returns what a max-pressure controller of stages with minima of
+// 5 s and maxima of 25 s, clearances of 5 s behind each, shows at a time.
+func shownAfter(at time.Duration, see eyes, greens ...string) string {
+	p := geo.Plan{ID: "p", Kind: geo.MaxPressure}
+	for _, g := range greens {
+		yellow := strings.NewReplacer("G", "y", "g", "y").Replace(g)
+		p.Stages = append(p.Stages, geo.Stage{Duration: 10 * s, Min: 5 * s, Max: 25 * s, States: states(g)},
+			geo.Stage{Duration: 5 * s, Min: 5 * s, Max: 5 * s, States: states(yellow)})
+	}
+	c := signal.New(p, len(greens[0]), 0)
+	shown := ""
+	for now := time.Duration(0); now <= at; now += s {
+		shown = text(c.Step(now, see))
+	}
+	return shown
+}
+
+func TestPressureMaximumEndsAGreenForSomebodyOnly(t *testing.T) {
+	busy := map[int]float64{0: 20}
+	if got := shownAfter(60*s, eyes{coming: busy}, "Gr", "rG"); got != "Gr" {
+		t.Errorf("60 s with nobody else coming: %s, want to rest in green", got)
+	}
+	busy[1] = 0.1
+	if got := shownAfter(24*s, eyes{coming: busy}, "Gr", "rG"); got != "Gr" {
+		t.Errorf("before the maximum: %s", got)
+	}
+	if got := shownAfter(25*s, eyes{coming: busy}, "Gr", "rG"); got != "yr" {
+		t.Errorf("at the maximum with somebody coming: %s, want the end of the green", got)
 	}
 }

@@ -14,7 +14,9 @@ import (
 // its way is not left for one that must first be changed to (the priority index
 // of Lämmer and Helbing, 2008). The guards bind whatever the pressures are:
 //   - a green lasts its Min at least (which holds pedestrians' time), and Max
-//     at most when somebody else waits;
+//     at most while another stage would serve vehicles that it does not: as under
+//     actuation the maximum ends a green for somebody, and with nobody coming
+//     elsewhere it rests in green;
 //   - whom somebody waits for, and who cannot call (pedestrians), is served after
 //     MaxRed at the latest;
 //   - a group whose street ahead is full counts nothing;
