@@ -69,6 +69,8 @@ func TestBrokenInputsOfTheCommands(t *testing.T) {
 		{"a table cut off", []string{"export", "geojson", "--city", spoiled("lane.csv", func(l []string) []string { return append(l[:5], l[5][:8]) }), "--out", filepath.Join(dir, "o")}, 1, []string{"lane.csv:"}},
 		{"a mapping with a wrong key", []string{"ingest", file("r.csv", readings), "--mapping", file("m.yaml", "colour: red\n"), "--data", filepath.Join(dir, "d"), "--city", good}, 1, []string{"m.yaml", "colour"}},
 		{"a mapping with a wrong unit", []string{"ingest", file("r.csv", readings), "--mapping", file("u.yaml", "time: {column: at}\nsensor: \"{sensor}\"\nvalues: [{column: value, quantity: flow, unit: furlongs}]\n"), "--data", filepath.Join(dir, "d"), "--city", good}, 1, []string{"furlongs"}},
+		{"a backfill to nowhere", []string{"ingest", file("r.csv", readings)}, 2, []string{"--to", "--data"}},
+		{"a backfill to a folder without its city", []string{"ingest", file("r.csv", readings), "--data", filepath.Join(dir, "d")}, 2, []string{"--city"}},
 		{"a table without the columns", []string{"ingest", file("c.csv", "a,b\n1,2\n"), "--data", filepath.Join(dir, "d"), "--city", good}, 1, []string{"c.csv", `"at"`}},
 		{"zones that are none", []string{"import", "zones", file("z.geojson", `{"type":"FeatureCollection","features":[{"type":"Feature"`), "--city", good}, 1, []string{"z.geojson"}},
 		{"sensors without coordinates", []string{"import", "sensors", file("s.csv", "id,lon,lat,quantity\na,,44,speed\n"), "--city", good}, 1, []string{"s.csv:2"}},

@@ -102,14 +102,20 @@ func (c *IngestCmd) mapping() (*ingest.Mapping, []byte, error) {
 	return m, raw, err
 }
 
-func (c *IngestCmd) city() (*geo.City, error) {
-	if (c.To == "") == (c.Data == "") {
-		return nil, errors.New("one of --to and --data must be given")
+// Validate reports flags that do not go together, before anything is read: the
+// exit status is that of wrong usage.
+func (c *IngestCmd) Validate() error {
+	switch {
+	case (c.To == "") == (c.Data == ""):
+		return errors.New("one of --to and --data must be given")
+	case c.Data != "" && c.City == "":
+		return errors.New("--data needs --city: the sensors tell units and intervals")
 	}
+	return nil
+}
+
+func (c *IngestCmd) city() (*geo.City, error) {
 	if c.City == "" {
-		if c.Data != "" {
-			return nil, errors.New("--data needs --city: the sensors tell units and intervals")
-		}
 		return nil, nil
 	}
 	city, _, err := gmns.ReadDir(c.City)
