@@ -8,11 +8,8 @@ package main
 
 import (
 	"cmp"
-	"encoding/xml"
-	"errors"
 	"flag"
 	"fmt"
-	"io"
 	"math"
 	"os"
 	"path/filepath"
@@ -108,16 +105,6 @@ func engine(c bench.Case, m *meter, d *demand.Demand, seed int) error {
 	return nil
 }
 
-// step is a second of SUMO's trajectories.
-type step struct {
-	TimeS    float64 `xml:"time,attr"`
-	Vehicles []struct {
-		ID       string  `xml:"id,attr"`
-		Lane     string  `xml:"lane,attr"`
-		SpeedMPS float64 `xml:"speed,attr"`
-	} `xml:"vehicle"`
-}
-
 func sumo(c bench.Case, m *meter, d *demand.Demand, dir string, seed int) error {
 	out := filepath.Join(dir, "fcd.xml")
 	if err := c.SUMO(m.city, dir, seed, "-e", fmt.Sprint(c.End.Seconds()), "--fcd-output", out); err != nil {
@@ -130,7 +117,7 @@ func sumo(c bench.Case, m *meter, d *demand.Demand, dir string, seed int) error 
 	for l := range m.city.Lanes.All() {
 		lanes[m.city.LaneName(l)] = l
 	}
-	return steps(out, func(s step) {
+	return bench.Trajectories(out, func(s bench.Second) {
 		var road []onRoad
 		for _, v := range s.Vehicles {
 			if lane, ok := lanes[v.Lane]; ok {
@@ -139,29 +126,4 @@ func sumo(c bench.Case, m *meter, d *demand.Demand, dir string, seed int) error 
 		}
 		m.second(time.Duration(s.TimeS*float64(time.Second)), road)
 	})
-}
-
-// steps reads a file of trajectories, one step after the other.
-func steps(file string, visit func(step)) error {
-	f, err := os.Open(file)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	for in := xml.NewDecoder(f); ; {
-		t, err := in.Token()
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		if start, ok := t.(xml.StartElement); ok && start.Name.Local == "timestep" {
-			var s step
-			if err := in.DecodeElement(&s, &start); err != nil {
-				return err
-			}
-			visit(s)
-		}
-	}
 }
