@@ -58,7 +58,7 @@ func run(t testing.TB, args ...string) (Result, error) {
 	}
 	ctx, err := p.Parse(append(args, "--json"))
 	if err != nil {
-		t.Fatal(err)
+		return Result{}, err
 	}
 	if err := ctx.Run(); err != nil {
 		return Result{}, err
