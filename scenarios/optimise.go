@@ -98,7 +98,7 @@ const defaultValidation = 10
 // search, whatever the study's seed.
 const validationSeed = 1 << 40
 
-// finalists is how many of the last best plans are compared, on selection
+// finalists is how many plans of the search are compared, on selection
 // replications each, for the one that meets the validation.
 const (
 	finalists = 3

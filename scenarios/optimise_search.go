@@ -39,7 +39,7 @@ type search struct {
 	nextSeed uint64
 	width    int // how many at a time
 	parent   evaluated
-	archive  []genome // the last plans that were the best, newest last
+	archive  []genome // finalists: the parent before, late in and after the evolution
 	baseS    float64
 	flows    []float64 // vehicles per movement in the base
 	model    *profile
@@ -201,8 +201,6 @@ func (x *search) left() int {
 	return int(float64(x.evaluations) * (1 - done) / done)
 }
 
-func (x *search) spent() bool { return x.done() >= 1 }
-
 func (x *search) cpu() time.Duration { return x.Spent() - x.begun }
 
 // done is the share of the budget that is spent.
@@ -249,11 +247,13 @@ func (x *search) start(ctx context.Context) error {
 	return x.confirm(ctx, tried[:min(len(tried), contenders)]...)
 }
 
-// heatsAt is how many simulations per coordinate must be left for heats.
-const heatsAt = 50
-
-// heatsShare is the part of the budget that heats take.
-const heatsShare = 0.4
+// Heats take place when so many simulations per coordinate are left, and take a
+// share of the rest of the budget. Without them ingolstadt1 ended at a cycle of
+// 60 s with 31.1 s (12 CPU-s, mean of four searches), with them at 29.8 s.
+const (
+	heatsAt    = 50
+	heatsShare = 0.4
+)
 
 // heats lets beginnings with different cycles evolve for a while before they
 // meet: the best valley is not always the one in which a search begins best.
@@ -306,6 +306,7 @@ func (x *search) confirm(ctx context.Context, challengers ...evaluated) error {
 	return nil
 }
 
+// confirmations is how many replications a challenger must stand.
 const confirmations = 2
 
 func least(best evaluated, list []evaluated) evaluated {
