@@ -23,7 +23,7 @@ type Study struct {
 	Starts  [][]geo.Plan // plans to begin from besides the base and the analytic start: an earlier answer, to go on with it
 
 	Seed        uint64
-	Evaluations int                  // simulations of the search at most; 0: until Budget is spent
+	Evaluations int                  // the search ends with the generation in which it has simulated so often; 0: until Budget is spent
 	Budget      time.Duration        // CPU time of search and validation, summed over threads; 0: until Evaluations
 	Spent       func() time.Duration // CPU time of the process; needed for Budget
 	Validation  int                  // replications for the verdict; 0: 10

@@ -21,7 +21,7 @@ net=$data/network
 "$tideway" import sumo "$net/joined.net.xml" "$net/joined_tls.add.xml" "$net/joined_detectors.add.xml" "$net/joined_bus_stops.add.xml" \
   "$net/joined_vtypes.add.xml" "$net/joined.rou.xml" "$net/joined_busses.rou.xml" --out "$out/city" --timezone Europe/Rome --name Bologna >"$out/audit.txt"
 
-# The first 40 minutes: after that some days of the base lock up, and then no plan can be told from another.
+# The first 40 minutes are enough to tell plans apart; study.md says what the whole hour adds.
 study=(--city "$out/city" --demand "$out/city" --end 40m --stuck-after 300s)
 
 say "search: splits and offsets of three signals in a row, judged on days that the search has not seen"
