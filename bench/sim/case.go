@@ -51,6 +51,16 @@ func Find(name string) (Case, error) {
 	return Case{}, fmt.Errorf("no case %q", name)
 }
 
+// Open finds a case and reads its city and demand.
+func Open(name string) (Case, *geo.City, *demand.Demand, error) {
+	c, err := Find(name)
+	if err != nil {
+		return c, nil, nil, err
+	}
+	city, d, err := c.Load(1)
+	return c, city, d, err
+}
+
 // Path returns where a file lies: below the data sets, unless the path is
 // absolute.
 func Path(file string) string {

@@ -54,11 +54,7 @@ func main() {
 }
 
 func compare(name string, seeds, plan, worst int) error {
-	c, err := bench.Find(name)
-	if err != nil {
-		return err
-	}
-	city, d, err := c.Load(1)
+	c, city, d, err := bench.Open(name)
 	if err != nil {
 		return err
 	}

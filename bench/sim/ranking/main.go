@@ -37,11 +37,7 @@ func main() {
 }
 
 func rank(name string, plans, seeds, spare int, step time.Duration) error {
-	c, err := bench.Find(name)
-	if err != nil {
-		return err
-	}
-	city, d, err := c.Load(1)
+	c, city, d, err := bench.Open(name)
 	if err != nil {
 		return err
 	}
