@@ -189,14 +189,14 @@ func (p *planner) decide(final bool) (safe, least float64, ok bool) {
 		l := &e.net.links[it.link]
 		state := e.state(l)
 		canBrake := it.seenM > brake || v.speedMPS < k.stepBrake
-		if (state == 'y' || state == 'u') && canBrake {
+		yellow := state == 'y' || state == 'u'
+		if yellow && canBrake {
 			safe = it.waitMPS
 			v.plan |= mustWait
 			break
 		}
 		minor := isMinor(state) && !(l.role == waitLink && p.entryMajor(l))
 		far := it.seenM > nearM
-		yellow := state == 'y' || state == 'u'
 		if minor && !l.waits && !yellow && state != 'r' && !(far && canBrake) && !final && l.yields < l.yieldsEnd {
 			return 0, 0, false
 		}
