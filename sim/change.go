@@ -244,6 +244,7 @@ func (c *changer) move(l, m int) {
 		e.active.listed[to.t] = true
 		c.fresh = append(c.fresh, to.t)
 	}
+	e.noteStanding(&v, to.t)
 	to.pass(&e.kinds[v.kind])
 }
 

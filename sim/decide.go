@@ -9,7 +9,7 @@ func (p *planner) keepClear() {
 	if !p.items[0].request || p.n < 2 && e.net.tracks[p.t].inner() {
 		return
 	}
-	if !p.measureSpace() {
+	if p.freeAhead() || !p.measureSpace() {
 		return
 	}
 	full := p.k.fullM
@@ -24,6 +24,50 @@ func (p *planner) keepClear() {
 			return
 		}
 	}
+}
+
+// freeAhead reports whether nobody on the way ahead stands or cannot go on, and
+// nobody need give way beyond the next link: what most find, told without measuring.
+func (p *planner) freeAhead() bool {
+	e := p.e
+	items := p.items[:p.n]
+	for i := range items {
+		it, goesOn := &items[i], i+1 < len(items)
+		if it.link == noLink {
+			break
+		}
+		l := &e.net.links[it.link]
+		switch inner := e.net.tracks[l.to].inner(); {
+		case inner && goesOn && items[i+1].link != noLink && !items[i+1].request,
+			!(inner && l.hasFoes && l.clear) && e.mayStand(l.to),
+			!inner && e.endsBlocked(l.to),
+			i > 0 && goesOn && isMinor(e.state(l)):
+			return false
+		}
+	}
+	return true
+}
+
+// mayStand reports whether somebody may stand on a track: in traffic, or because
+// something else than his own driving has brought him there.
+func (e *Engine) mayStand(t trackID) bool {
+	return e.tally.queue[t] > 0 || e.stood[t] >= int32(e.tick)-1
+}
+
+// noteStanding notes for mayStand who does not stand in traffic on track t.
+func (e *Engine) noteStanding(v *veh, t trackID) {
+	if v.speedMPS < haltMPS || v.flags&stopped != 0 {
+		e.stood[t] = int32(e.tick)
+	}
+}
+
+// endsBlocked reports whether the last vehicle on a street cannot go on, or the tail
+// of one beyond may reach back onto it.
+func (e *Engine) endsBlocked(t trackID) bool {
+	if vs := e.road[t]; len(vs) > 0 {
+		return vs[len(vs)-1].flags&(mustWait|stopped) != 0
+	}
+	return e.hangs(t)
 }
 
 // measureSpace sums up for every item the free road behind its link until the

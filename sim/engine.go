@@ -29,6 +29,7 @@ type Engine struct {
 	reached []int32   // by link: tick at which a vehicle last lay over it
 	hung    []int32   // by track: the latest of those of the links that leave it
 	fill    []float64 // by track: length taken by its vehicles with their gaps, as of the last step
+	stood   []int32   // by track: tick at which somebody came to stand on it other than by driving
 	cars    []car
 	free    []carID
 	halts   [][]haltPlan // by car
@@ -81,7 +82,7 @@ func New(in Input) (*Engine, error) {
 	e.memory = float32(1 - (1-aheadMemory)*e.dt)
 	e.intervalTicks = int64(in.Interval / in.Step)
 	e.road = make([][]veh, len(e.net.tracks))
-	e.fill = make([]float64, len(e.net.tracks))
+	e.fill, e.stood = make([]float64, len(e.net.tracks)), make([]int32, len(e.net.tracks))
 	e.reached, e.hung = make([]int32, len(e.net.links)), make([]int32, len(e.net.tracks))
 	for q := range e.reached {
 		e.reached[q] = -2

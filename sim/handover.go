@@ -56,7 +56,7 @@ func (e *Engine) crowded(h *handover) bool {
 	if i > 0 {
 		if back := vs[i-1].posM - e.kinds[vs[i-1].kind].lengthM; back < v.posM {
 			if back >= 0 {
-				e.slide(v, back)
+				e.slide(v, h.to, back)
 			} else {
 				e.sendBack(h, i)
 				return true
@@ -80,11 +80,12 @@ func indexOf(vs []veh, id carID) int {
 	return -1
 }
 
-// slide puts a vehicle farther back on its track and lowers its speed
+// slide puts a vehicle farther back on its track t and lowers its speed
 // accordingly.
-func (e *Engine) slide(v *veh, posM float64) {
+func (e *Engine) slide(v *veh, t trackID, posM float64) {
 	v.speedMPS = max(0, v.speedMPS-(v.posM-posM)/e.dt)
 	v.posM = posM
+	e.noteStanding(v, t)
 }
 
 // sendBack undoes the last link of a handover: the vehicle stands at the end of
@@ -126,7 +127,7 @@ func (e *Engine) spread(t trackID) {
 	vs := e.road[t]
 	for i := 1; i < len(vs); i++ {
 		if back := vs[i-1].posM - e.kinds[vs[i-1].kind].lengthM; back < vs[i].posM {
-			e.slide(&vs[i], back)
+			e.slide(&vs[i], t, back)
 		}
 	}
 }
@@ -138,7 +139,7 @@ func (e *Engine) clampFirst(t trackID) {
 		return
 	}
 	if f, back := e.tail(t, 0); f != nil && back < vs[0].posM && back >= vs[0].posM-vs[0].speedMPS*e.dt {
-		e.slide(&vs[0], back)
+		e.slide(&vs[0], t, back)
 		e.spread(t)
 	}
 }

@@ -53,7 +53,7 @@ func (m *mover) track(t trackID) {
 			m.drive(v, k, t)
 		}
 		if v.posM > tail {
-			e.slide(v, tail) // the one before braked harder than one could know
+			e.slide(v, t, tail) // the one before braked harder than one could know
 		}
 		tail = v.posM - k.lengthM
 		if (v.posM >= lengthM || v.flags&lastRoad != 0 && (v.posM > lengthM-marginM || v.flags&endsShort != 0) && e.arrived(v, &e.net.tracks[t])) && m.leave(t, v, k) {
@@ -123,8 +123,11 @@ func (m *mover) drive(v *veh, k *kind, t trackID) {
 	v.flags, v.asks = f, v.askPlan
 	v.lc &= lcKeepStrategic(v.lc)
 	v.leaveM, v.leftM, v.advice = 0, 0, adviceNone
-	if f&(stopped|hasHalt) != 0 && e.serve(v, t) {
-		m.left = append(m.left, spot{t, v.id})
+	if f&(stopped|hasHalt) != 0 {
+		if e.serve(v, t) {
+			m.left = append(m.left, spot{t, v.id})
+		}
+		e.noteStanding(v, t)
 	}
 }
 
@@ -265,6 +268,7 @@ func (e *Engine) insertOrdered(t trackID, v veh) int {
 	vs[i] = v
 	e.road[t] = vs
 	e.fill[t] += e.kinds[v.kind].fullM
+	e.noteStanding(&v, t)
 	return i
 }
 

@@ -144,6 +144,7 @@ func (e *Engine) readVehicles(r *stateReader) {
 	for t := range e.road {
 		if len(e.road[t]) > 0 {
 			e.occupy(trackID(t))
+			e.stood[t] = int32(e.tick)
 		}
 	}
 	e.collect()

@@ -20,7 +20,6 @@ type trackTally struct {
 	vehS, distM, lossS, waitS, coverMS, queueS float64
 	backM                                      float64 // longest queue, from the end of the track
 	stops                                      uint32
-	queueNow                                   int32
 }
 
 // moveTally is what a movement has gathered in the present interval.
@@ -33,6 +32,7 @@ type moveTally struct {
 // shards do not meet; they are added up in order at the end of an interval.
 type tally struct {
 	tracks   []trackTally
+	queue    []int32 // by track: vehicles that stood in traffic when they last moved
 	moves    []moveTally
 	entered  []uint32 // by segment
 	left     []uint32
@@ -44,7 +44,7 @@ type tally struct {
 
 func newTally(n *network) tally {
 	s := n.city.Segments.Len()
-	return tally{tracks: make([]trackTally, len(n.tracks)), moves: make([]moveTally, len(n.ways)),
+	return tally{tracks: make([]trackTally, len(n.tracks)), queue: make([]int32, len(n.tracks)), moves: make([]moveTally, len(n.ways)),
 		entered: make([]uint32, s), left: make([]uint32, s), queueMax: make([]int32, s)}
 }
 
@@ -81,7 +81,7 @@ func (t *tally) addLane(e *Engine, id trackID, s *laneSums) {
 	c.distM += s.distM
 	c.lossS += s.lossS
 	c.coverMS += s.coverM * e.dt
-	c.queueNow = int32(s.standing)
+	t.queue[id] = int32(s.standing)
 	if s.standing > 0 {
 		c.waitS += float64(s.standing) * e.dt
 		c.queueS += float64(s.standing) * e.dt
@@ -117,7 +117,7 @@ func (t *tally) queues(e *Engine) {
 		if s != last {
 			last, sum = s, 0
 		}
-		sum += t.tracks[id].queueNow
+		sum += t.queue[id]
 		t.queueMax[s] = max(t.queueMax[s], sum)
 	}
 }
