@@ -131,7 +131,7 @@ func (e *Engine) each(f phase) { e.over(len(e.active.tracks), e.shard, f) }
 func (e *Engine) eachWide(f phase) {
 	n, size := len(e.active.wide), max(1, e.shard/wideShare)
 	for len(e.changers) < (n+size-1)/size {
-		e.changers = append(e.changers, changer{e: e})
+		e.changers = append(e.changers, changer{decision: decision{e: e}})
 	}
 	e.over(n, size, f)
 }

@@ -106,11 +106,8 @@ func (w *laneCursor) head() {
 
 // changer decides the lane changes of a range of segments.
 type changer struct {
-	e     *Engine
-	lanes []laneCursor
-	looks []laneLook
+	decision
 	fresh []trackID // lanes that were empty before
-	d     decision
 }
 
 // trackEnds is the first and last vehicle of a track, frozen while lanes are
@@ -149,7 +146,6 @@ func (e *Engine) freezeShard(s parallel.Shard) {
 
 func (e *Engine) changeShard(s parallel.Shard) {
 	c := &e.changers[s.Index]
-	c.d.changer = c
 	for _, seg := range e.active.wide[s.Begin:s.End] {
 		c.segment(seg)
 	}
@@ -199,29 +195,53 @@ func (c *changer) segment(seg geo.SegmentID) {
 func (c *changer) vehicle(w *laneCursor, l int) {
 	v := &w.vs[w.at]
 	v.flags &^= changed
+	k := &c.e.kinds[v.kind]
 	if v.flags&stopped != 0 {
-		w.pass(&c.e.kinds[v.kind])
+		w.pass(k)
 		return
 	}
-	d := &c.d
-	d.begin(w, l, v)
-	if v.flags&(laneFixed|hasHalt) == laneFixed && !d.leaderStopped() {
-		v.lc &= lcAmLeader | lcAmFollower | lcAskedLeft | lcAskedRight
-		v.flags &^= laneBlock
-		w.pass(d.k)
+	v.recall(c.e.memory)
+	c.v, c.k, c.w, c.l, c.me = v, k, w, l, ref{w.t, w.at}
+	if w.last.index >= 0 {
+		c.letIn()
+	}
+	if v.flags&(laneFixed|hasHalt) == laneFixed && !c.leaderStopped() {
+		v.rest()
+		w.pass(k)
 		return
 	}
 	c.looks = c.e.looks.of(v.look)
-	d.prepare()
+	if v.speedMPS < haltMPS && c.hemmed() {
+		v.rest()
+		w.pass(k)
+		return
+	}
+	c.prepare()
 	switch {
-	case l > 0 && c.lanes[l-1].tr.open(d.k) && d.consider(-1):
+	case c.isOpen(l-1) && c.consider(-1):
 		c.move(l, l-1)
-	case l+1 < len(c.lanes) && c.lanes[l+1].tr.open(d.k) && d.consider(1):
+	case c.isOpen(l+1) && c.consider(1):
 		c.move(l, l+1)
 	default:
-		d.stay()
-		w.pass(d.k)
+		c.stay()
+		w.pass(k)
 	}
+}
+
+// recall lets the speed that decides how far a vehicle looks ahead for lanes decay
+// slowly.
+func (v *veh) recall(memory float32) {
+	if speed := float32(v.speedMPS); speed > v.aheadV {
+		v.aheadV = speed
+	} else {
+		v.aheadV = memory*v.aheadV + (1-memory)*speed
+	}
+}
+
+// rest settles a vehicle that has nothing to decide.
+func (v *veh) rest() {
+	v.lc &= lcAmLeader | lcAmFollower | lcAskedLeft | lcAskedRight
+	v.flags &^= laneBlock
 }
 
 // move puts the vehicle onto the neighbouring lane.
@@ -267,13 +287,13 @@ func (e *Engine) parallelLink(q linkID, t trackID) linkID {
 // aheadOn finds the leader the vehicle has, or would have on lane l: the last
 // of those that have decided, else the tail of one beyond, else the last
 // vehicle on the way ahead.
-func (c *changer) aheadOn(l int, v *veh, k *kind, out *near) {
-	e := c.e
-	w := &c.lanes[l]
+func (d *decision) aheadOn(l int, v *veh, k *kind, out *near) {
+	e := d.e
+	w := &d.lanes[l]
 	if w.at > 0 {
 		f := &w.vs[w.at-1]
 		fk := &e.kinds[f.kind]
-		c.local(out, ref{w.t, w.at - 1}, f, fk, f.posM-fk.lengthM-v.posM-k.gapM)
+		d.local(out, ref{w.t, w.at - 1}, f, fk, f.posM-fk.lengthM-v.posM-k.gapM)
 		return
 	}
 	out.ok, out.stopped, out.lc, out.accel, out.gap = false, false, 0, 0, math.Inf(1)
@@ -281,10 +301,10 @@ func (c *changer) aheadOn(l int, v *veh, k *kind, out *near) {
 		return
 	}
 	if x, back := e.frozenTail(w.t, 0); x != nil {
-		c.frozenBack(out, x, back-v.posM-k.gapM)
+		d.frozenBack(out, x, back-v.posM-k.gapM)
 		return
 	}
-	c.beyond(l, v, k, out)
+	d.beyond(l, v, k, out)
 }
 
 // frozenTail is tail, as of before the lane changes of this step.
@@ -317,10 +337,10 @@ func (e *Engine) frozenOver(q linkID) (f *trackEnds, backM float64) {
 
 // beyond looks for a leader on the tracks behind the end of lane l, as far as
 // the vehicle's braking distance and no farther than a closed link.
-func (c *changer) beyond(l int, v *veh, k *kind, out *near) {
-	e := c.e
-	q := c.looks[l].link
-	seen := c.lanes[l].tr.lengthM - v.posM
+func (d *decision) beyond(l int, v *veh, k *kind, out *near) {
+	e := d.e
+	q := d.looks[l].link
+	seen := d.lanes[l].tr.lengthM - v.posM
 	sight := k.brakeM(v.speedMPS) + v.speedMPS*k.tauS + k.gapM + v.speedMPS*e.dt
 	for range 6 {
 		if q == noLink || seen > sight {
@@ -331,7 +351,7 @@ func (c *changer) beyond(l int, v *veh, k *kind, out *near) {
 			break
 		}
 		if x := &e.ends[link.to]; x.any {
-			c.frozenBack(out, x, seen+x.backM-k.gapM)
+			d.frozenBack(out, x, seen+x.backM-k.gapM)
 			return
 		}
 		tr := &e.net.tracks[link.to]
@@ -345,33 +365,33 @@ func (c *changer) beyond(l int, v *veh, k *kind, out *near) {
 
 // frozenBack and local set their fields one by one: a literal is built elsewhere
 // and copied, and the copy waits for the stores.
-func (c *changer) frozenBack(out *near, x *trackEnds, gap float64) {
+func (d *decision) frozenBack(out *near, x *trackEnds, gap float64) {
 	out.ok, out.local, out.stopped, out.lc = true, false, x.backStopped, x.backLC
-	out.k, out.speed, out.gap, out.accel = &c.e.kinds[x.backKind], x.backMPS, gap, 0
+	out.k, out.speed, out.gap, out.accel = &d.e.kinds[x.backKind], x.backMPS, gap, 0
 }
 
-func (c *changer) local(out *near, at ref, f *veh, fk *kind, gap float64) {
+func (d *decision) local(out *near, at ref, f *veh, fk *kind, gap float64) {
 	out.ok, out.local, out.stopped, out.lc = true, true, f.flags&stopped != 0, f.lc
 	out.at, out.k, out.speed, out.gap, out.accel = at, fk, f.speedMPS, gap, float64(f.accel)
 }
 
 // behindOn finds the follower the vehicle would have on lane m.
-func (c *changer) behindOn(m int, v *veh, k *kind, out *near) {
-	w := &c.lanes[m]
+func (d *decision) behindOn(m int, v *veh, k *kind, out *near) {
+	w := &d.lanes[m]
 	if int(w.at) < len(w.vs) {
 		f := &w.vs[w.at]
-		fk := &c.e.kinds[f.kind]
-		c.local(out, ref{w.t, w.at}, f, fk, v.posM-k.lengthM-f.posM-fk.gapM)
+		fk := &d.e.kinds[f.kind]
+		d.local(out, ref{w.t, w.at}, f, fk, v.posM-k.lengthM-f.posM-fk.gapM)
 		return
 	}
 	out.ok, out.gap = false, math.Inf(1)
-	c.upstream(w.t, v.posM-k.lengthM, 0, v, out)
+	d.upstream(w.t, v.posM-k.lengthM, 0, v, out)
 }
 
 // upstream looks for the follower that lacks most of its safe gap on the tracks
 // that lead to t.
-func (c *changer) upstream(t trackID, distM float64, depth int, v *veh, out *near) {
-	e, n := c.e, c.e.net
+func (d *decision) upstream(t trackID, distM float64, depth int, v *veh, out *near) {
+	e, n := d.e, d.e.net
 	for i := n.into[t]; i < n.intoEnd[t]; i++ {
 		q := n.intoLinks[i]
 		from := n.links[q].from
@@ -387,7 +407,7 @@ func (c *changer) upstream(t trackID, distM float64, depth int, v *veh, out *nea
 				*out = near{ok: true, k: fk, speed: x.frontMPS, gap: gap}
 			}
 		} else if far := distM + n.tracks[from].lengthM; far < upstreamM && depth < 4 {
-			c.upstream(from, far, depth+1, v, out)
+			d.upstream(from, far, depth+1, v, out)
 		}
 	}
 }

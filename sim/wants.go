@@ -4,7 +4,9 @@ import "math"
 
 // decision is one vehicle's choice of lane.
 type decision struct {
-	*changer
+	e         *Engine
+	lanes     []laneCursor // of the segment in hand
+	looks     []laneLook   // what they lead the vehicle to
 	v         *veh
 	k         *kind
 	l         int
@@ -31,20 +33,11 @@ type decision struct {
 	lookM         float64 // a change is urgent when less is left
 }
 
-// begin turns to a vehicle: the speed that decides how far it looks ahead
-// decays slowly, and it lets those in who wait before it.
-func (d *decision) begin(w *laneCursor, l int, v *veh) {
-	d.v, d.k, d.w, d.l, d.me = v, &d.e.kinds[v.kind], w, l, ref{w.t, w.at}
-	if speed := float32(v.speedMPS); speed > v.aheadV {
-		v.aheadV = speed
-	} else {
-		v.aheadV = d.e.memory*v.aheadV + (1-d.e.memory)*speed
-	}
-	if w.last.index >= 0 {
-		d.slowForBlocked(w.last)
-		if w.first != w.last {
-			d.slowForBlocked(w.first)
-		}
+// letIn makes room for those who wait before the vehicle to get onto its lane.
+func (d *decision) letIn() {
+	d.slowForBlocked(d.w.last)
+	if d.w.first != d.w.last {
+		d.slowForBlocked(d.w.first)
 	}
 }
 
@@ -90,7 +83,7 @@ func (d *decision) consider(dir int) bool {
 	m := d.l + dir
 	d.dir, d.side, d.neigh = dir, &d.lanes[m], &d.looks[m]
 	if d.curr.off == 0 {
-		if d.between() {
+		if d.v.speedMPS < haltMPS && d.between(d.side) {
 			return false
 		}
 		if d.turnsOff() {
@@ -189,13 +182,20 @@ func (d *decision) roomM(mps float64) float64 {
 	return d.atRoomM
 }
 
-// between reports whether the vehicle stands beside another one on the other
-// lane: there is nothing to decide until that has gone.
-func (d *decision) between() bool {
-	v, w := d.v, d.side
-	if v.speedMPS >= haltMPS {
-		return false
-	}
+// isOpen reports whether there is a lane m that the vehicle may use.
+func (d *decision) isOpen(m int) bool {
+	return uint(m) < uint(len(d.lanes)) && d.lanes[m].tr.open(d.k)
+}
+
+// hemmed reports whether a vehicle that stands on one of the best lanes has others
+// beside it wherever it could go: there is nothing to decide until they have gone.
+func (d *decision) hemmed() bool {
+	return d.looks[d.l].off == 0 && (!d.isOpen(d.l-1) || d.between(&d.lanes[d.l-1])) && (!d.isOpen(d.l+1) || d.between(&d.lanes[d.l+1]))
+}
+
+// between reports whether a vehicle on lane w is beside the own one.
+func (d *decision) between(w *laneCursor) bool {
+	v := d.v
 	if w.at > 0 {
 		f := &w.vs[w.at-1]
 		if f.posM-d.e.kinds[f.kind].lengthM < v.posM {
