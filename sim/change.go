@@ -210,7 +210,7 @@ func (c *changer) vehicle(w *laneCursor, l int) {
 		w.pass(k)
 		return
 	}
-	c.looks = c.e.looks.of(v.look)
+	c.looks = c.e.looks.lanes[v.look : int(v.look)+len(c.lanes)]
 	if v.speedMPS < haltMPS && c.hemmed() {
 		v.rest()
 		w.pass(k)

@@ -207,7 +207,7 @@ func (p *planner) withdraw(i int) {
 // with ok false where the approaches of others must be known.
 func (p *planner) decide(final bool) (safe, least float64, ok bool) {
 	e, v, k := p.e, p.v, p.k
-	least = 0
+	least, p.relied = 0, false
 	brake := p.brakeM
 	leastM, canStop := 0.0, false
 	items := p.items[:p.n]
@@ -299,7 +299,11 @@ func (p *planner) opened(it *item, l *link, state byte, minor, canBrake, far boo
 	if canBrake {
 		impatience = p.impatience()
 	}
-	return p.open(it, l, p.e.now, impatience)
+	if !p.open(it, l, p.e.now, impatience) {
+		return false
+	}
+	p.relied = true
+	return true
 }
 
 const impatienceS = 180 // waiting that makes a driver force his way
@@ -398,30 +402,50 @@ func (p *planner) brakingArrival(arrive float64, a *approach, impatience float64
 	return a.arriveS + x
 }
 
-// keep stores the vehicle in hand until all approaches are known.
+// keep stores the vehicle in hand until the approaches of all but the distant are known.
 func (p *planner) keep(index int32) {
-	for i := range p.items[:p.n] {
-		if q := p.items[i].link; q != noLink {
-			p.ask(&p.e.net.links[q])
-		}
-	}
 	p.late = append(p.late, pending{track: p.t, index: index, n: int32(p.n), first: int32(len(p.kept))})
 	p.kept = append(p.kept, p.items[:p.n]...)
 }
 
-// decideLate decides for the vehicles that were kept.
+// resume takes a vehicle that was kept in hand again.
+func (p *planner) resume(w *pending) {
+	p.t, p.n = w.track, int(w.n)
+	p.v = &p.e.road[w.track][w.index]
+	p.k = &p.e.kinds[p.v.kind]
+	p.brakeM = p.k.brakeM(p.v.speedMPS)
+	copy(p.items[:p.n], p.kept[w.first:w.first+w.n])
+	p.v.plan &^= mustWait | minorPass
+}
+
+// decideLate decides for the vehicles that were kept. Those who would go ask for the
+// distant first and stay; decideRest decides for them.
 func (p *planner) decideLate() {
-	e := p.e
+	stay := p.late[:0]
 	for i := range p.late {
-		w := &p.late[i]
-		p.t, p.n = w.track, int(w.n)
-		p.v = &e.road[w.track][w.index]
-		p.k = &e.kinds[p.v.kind]
-		p.brakeM = p.k.brakeM(p.v.speedMPS)
-		copy(p.items[:p.n], p.kept[w.first:w.first+w.n])
-		p.v.plan &^= mustWait | minorPass
+		w := p.late[i]
+		p.resume(&w)
 		safe, least, _ := p.decide(true)
-		e.finalize(p.v, p.k, safe, least)
+		if !p.relied {
+			p.e.finalize(p.v, p.k, safe, least)
+			continue
+		}
+		stay = append(stay, w)
+		for j := range p.items[:p.n] {
+			if q := p.items[j].link; q != noLink {
+				p.ask(&p.e.net.links[q])
+			}
+		}
+	}
+	p.late = stay
+}
+
+// decideRest decides for those who are left, now that all approaches are known.
+func (p *planner) decideRest() {
+	for i := range p.late {
+		p.resume(&p.late[i])
+		safe, least, _ := p.decide(true)
+		p.e.finalize(p.v, p.k, safe, least)
 	}
 	p.late, p.kept = p.late[:0], p.kept[:0]
 }

@@ -45,16 +45,16 @@ type Engine struct {
 	greens  []greenTimes
 	signals []signalHead
 
-	now, before                                 *approaches // of this step and the one before
-	asked                                       []int32     // by link: tick at which somebody last asked who comes to it
-	active                                      activity
-	shard                                       int // tracks of a shard
-	plan, far, late, move, frozen, change, seek phase
-	threads                                     int
-	planners                                    []planner
-	movers                                      []mover
-	changers                                    []changer
-	ends                                        []trackEnds
+	now, before                                       *approaches // of this step and the one before
+	asked                                             []int32     // by link: tick at which somebody last asked who comes to it
+	active                                            activity
+	shard                                             int // tracks of a shard
+	plan, late, far, rest, move, frozen, change, seek phase
+	threads                                           int
+	planners                                          []planner
+	movers                                            []mover
+	changers                                          []changer
+	ends                                              []trackEnds
 
 	intervalTicks int64
 	tally         tally
@@ -92,7 +92,8 @@ func New(in Input) (*Engine, error) {
 	e.asked = make([]int32, len(e.net.links))
 	e.ends = make([]trackEnds, len(e.net.tracks))
 	e.active.listed = make([]bool, len(e.net.tracks))
-	e.plan, e.far, e.late, e.move, e.frozen, e.change, e.seek = e.planShard, e.farShard, e.lateShard, e.moveShard, e.freezeShard, e.changeShard, e.findShard
+	e.plan, e.late, e.far, e.rest = e.planShard, e.lateShard, e.farShard, e.restShard
+	e.move, e.frozen, e.change, e.seek = e.moveShard, e.freezeShard, e.changeShard, e.findShard
 	e.looks = newOutlooks(e.net)
 	e.paths.shared = map[[2]uint32]span{}
 	e.tally = newTally(e.net)
@@ -127,8 +128,9 @@ func (e *Engine) Step() {
 	e.pack()
 	e.collect()
 	e.each(e.plan)
-	e.each(e.far)
 	e.each(e.late)
+	e.each(e.far)
+	e.each(e.rest)
 	e.each(e.move)
 	e.renew()
 	e.tally.queues(e)
@@ -150,6 +152,8 @@ func (e *Engine) planShard(s parallel.Shard) {
 func (e *Engine) farShard(s parallel.Shard) { e.planners[s.Index].announceFar() }
 
 func (e *Engine) lateShard(s parallel.Shard) { e.planners[s.Index].decideLate() }
+
+func (e *Engine) restShard(s parallel.Shard) { e.planners[s.Index].decideRest() }
 
 func (e *Engine) moveShard(s parallel.Shard) {
 	m := &e.movers[s.Index]

@@ -47,6 +47,7 @@ type planner struct {
 	shares roadShares
 	brakeM float64 // to stop from its present speed
 
+	relied    bool // the last decision relied on nobody's coming
 	afar      bool // the vehicles in hand are distant ones
 	mustLeave bool // a link ahead leads into a junction that must not be entered unless it can be left
 }
@@ -115,6 +116,9 @@ func (p *planner) track(t trackID) {
 			v.nextMPS = 0
 			continue
 		}
+		if v.speedMPS == 0 && p.waitsAtRed(seen) {
+			continue
+		}
 		sight := speed*k.reachS + brake + k.marginM
 		if i == 0 && (seen < sight+e.longestM || v.flags&(nextWatched|thenWatched) != 0) {
 			if f, back := e.tail(t, 0); f != nil { // a vehicle beyond reaches back
@@ -134,6 +138,21 @@ func (p *planner) track(t trackID) {
 		}
 		p.ahead(int32(i), seen, speed, limit, highest, top)
 	}
+}
+
+// waitsAtRed settles the vehicle in hand, seenM before the end of its track, if it
+// stands at a closed signal already: it stays, and asks for nothing.
+func (p *planner) waitsAtRed(seenM float64) bool {
+	v := p.v
+	if seenM >= stopLineM+epsM+epsMPS || v.next == noLink || v.flags&(hasHalt|toHalt|lastRoad) != 0 {
+		return false
+	}
+	if l := &p.e.net.links[v.next]; l.role != entryLink || !isClosed(p.e.state(l)) {
+		return false
+	}
+	v.nextMPS = 0
+	v.plan |= mustWait
+	return true
 }
 
 const (
