@@ -130,13 +130,13 @@ func (d *decision) isUrgent() bool {
 // runsOut reports whether less is left of what can be driven, after the
 // vehicles there, than one looks ahead.
 func (d *decision) runsOut() bool {
-	usable := d.currM - d.v.posM - d.occupied(d.l+d.off)
+	need := d.lookM * math.Abs(float64(d.off))
 	if d.v.flags&hasHalt != 0 {
-		if h := d.e.nextHalt(d.v.id); h != nil {
-			usable = max(usable, h.endM-d.v.posM)
+		if h := d.e.nextHalt(d.v.id); h != nil && h.endM-d.v.posM >= need {
+			return false
 		}
 	}
-	return usable < d.lookM*math.Abs(float64(d.off))
+	return d.occupies(d.l+d.off, d.currM-d.v.posM-need)
 }
 
 // leaderStopped reports whether the vehicle right before it stands at a stop.
@@ -296,20 +296,25 @@ func (d *decision) measure() {
 	}
 }
 
-// occupied is the length taken by vehicles before the own one on lane m, and by
-// all on the lanes it leads onto.
-func (d *decision) occupied(m int) float64 {
-	if m < 0 || m >= len(d.lanes) {
-		return 0
+// occupies reports whether the vehicles before the own one on lane m, and all on the
+// lanes it leads onto, take more than roomM.
+func (d *decision) occupies(m int, roomM float64) bool {
+	if uint(m) >= uint(len(d.lanes)) {
+		return roomM < 0
 	}
 	sum, fill := d.lanes[m].aheadM, d.e.fill
+	if sum > roomM {
+		return true
+	}
 	for _, t := range &d.e.looks.onward[d.looks[m].onward] { // a copy without the &
 		if t == noTrack {
-			break
+			return false
 		}
-		sum += fill[t]
+		if sum += fill[t]; sum > roomM {
+			return true
+		}
 	}
-	return sum
+	return false
 }
 
 // wants returns what the vehicle would like to do about the lane in the
@@ -377,8 +382,8 @@ func (d *decision) mustStay(m int) bool {
 	if d.toBest {
 		return false
 	}
-	place, need := d.neighM-d.v.posM, d.lookM*(math.Abs(float64(d.off))+2)
-	return place < need || place-d.occupied(m) < need || place-d.occupied(d.l) < need
+	roomM := d.neighM - d.v.posM - d.lookM*(math.Abs(float64(d.off))+2)
+	return roomM < 0 || d.occupies(m, roomM) || d.occupies(d.l, roomM)
 }
 
 // expect is the speed the vehicle can hope for behind a leader, or up to the
