@@ -10,7 +10,7 @@ func (p *planner) link(w *walk) bool {
 	}
 	if v.flags&toHalt != 0 && !w.tr.inner() {
 		if stop, done := p.haltAhead(w); done {
-			p.add(noLink, w.v, w.v, stop)
+			p.add(noLink, w.v, stop)
 			return false
 		}
 	}
@@ -39,37 +39,34 @@ func (p *planner) link(w *walk) bool {
 	}
 	stopM := p.stopBefore(w, red, minor, brakeNow)
 	request := (w.v > epsMPS && !(w.slow && l.role == entryLink)) || (w.last == nil && w.tr.inner())
-	wait := k.stopWithin(v.speedMPS, stopM, w.v)
-	if red && w.seen >= brakeNow {
-		if w.tr.inner() {
-			p.mindFoes(w, l, &wait, &request)
-		}
-		p.add(q, w.v, wait, w.seen)
-		return false
-	}
+	want := w.v
 	if w.tr.inner() {
-		p.mindFoes(w, l, &wait, &request)
+		p.mindFoes(w, l, &request)
+	}
+	it := p.add(q, w.v, w.seen)
+	it.wantMPS, it.stopM, it.stops = want, stopM, true
+	if red && w.seen >= brakeNow {
+		return false
 	}
 	if w.last != nil {
 		w.last.slowTo(w.limit)
 	}
-	return p.enter(w, q, l, minor, brakeNow, wait, request)
+	it.request = request
+	return p.enter(w, it, l, minor, brakeNow)
 }
 
-// enter adds the item of a link that is not closed by a signal and moves on to
+// enter completes the item of a link that is not closed by a signal and moves on to
 // the track behind it.
-func (p *planner) enter(w *walk, q linkID, l *link, minor bool, brakeNow, wait float64, request bool) bool {
+func (p *planner) enter(w *walk, it *item, l *link, minor bool, brakeNow float64) bool {
 	e, v, k := p.e, p.v, p.k
 	arrive := maxMPS
 	couldBrake := minor && brakeNow < w.seen && !(l.role == waitLink && p.entryMajor(l))
 	if couldBrake && w.seen > nearM {
 		arrive = k.slowMPS
 		w.slow = true
-	} else if l.right == '=' && l.group < 0 && v.waitS > 0 && p.stuckInRing(q) {
-		request = false
+	} else if l.right == '=' && l.group < 0 && v.waitS > 0 && p.stuckInRing(it.link) {
+		it.request = false
 	}
-	it := p.add(q, w.v, wait, w.seen)
-	it.request = request
 	if l.watched || minor {
 		it.timed = true
 		it.fromMPS = smaller(arrive, w.pass(k))
@@ -82,7 +79,7 @@ func (p *planner) enter(w *walk, q linkID, l *link, minor bool, brakeNow, wait f
 	if l.role == exitLink || l.lengthM == 0 {
 		w.beyond = true
 	}
-	if p.n == maxItems || (!request || w.v <= 0 || w.seen > w.dist) && w.beyond && p.shares.streetM > p.clearM() {
+	if p.n == maxItems || (!it.request || w.v <= 0 || w.seen > w.dist) && w.beyond && p.shares.streetM > p.clearM() {
 		return false
 	}
 	p.advance(w, it, l)
@@ -130,13 +127,23 @@ func (p *planner) clearM() float64 {
 	return larger(p.k.lengthM*clearLengths, p.k.lengthM+p.shares.innerM)
 }
 
-// add appends an item.
-func (p *planner) add(q linkID, passMPS, waitMPS, seenM float64) *item {
+// add appends an item at which one waits as fast as one passes.
+func (p *planner) add(q linkID, passMPS, seenM float64) *item {
 	it := &p.items[p.n]
 	p.n++
 	*it = item{}
-	it.link, it.passMPS, it.waitMPS, it.seenM = q, passMPS, waitMPS, seenM
+	it.link, it.passMPS, it.waitMPS, it.seenM = q, passMPS, passMPS, seenM
 	return it
+}
+
+// waitMPS returns the speed of the vehicle in hand if it has to wait before an item.
+// Most pass: it is worked out when it matters.
+func (p *planner) waitMPS(it *item) float64 {
+	if it.stops {
+		it.waitMPS = smaller(it.waitMPS, p.k.stopWithin(p.v.speedMPS, it.stopM, it.wantMPS))
+		it.stops = false
+	}
+	return it.waitMPS
 }
 
 // slowTo lowers the speed at which the item's inner track is left.
@@ -219,7 +226,7 @@ func (p *planner) choose(w *walk) linkID {
 // expects to pass the next link, to wait at it where one gives way, and where the
 // route ends or a signal stops it if one has to slow down already.
 func (p *planner) outOfSight(w *walk, q linkID) {
-	it := p.add(noLink, w.v, w.v, w.seen)
+	it := p.add(noLink, w.v, w.seen)
 	if q == noLink {
 		return
 	}
@@ -239,14 +246,14 @@ func (p *planner) endOfWay(w *walk) {
 			w.last.slowTo(stop)
 		}
 		w.v = smaller(w.v, stop)
-		p.add(noLink, w.v, w.v, w.seen)
+		p.add(noLink, w.v, w.seen)
 		return
 	}
 	beyond := 0.0
 	if w.tr.out == w.tr.outEnd {
 		beyond = 1000 // the end of the network: there is always room
 	}
-	p.add(noLink, w.v, w.v, w.seen).spaceM = beyond
+	p.add(noLink, w.v, w.seen).spaceM = beyond
 }
 
 // state returns what governs a link now: what its signal shows, else its sign.

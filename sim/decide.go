@@ -192,7 +192,7 @@ func (p *planner) withdraw(i int) {
 	brake := p.brakeM
 	for ; i < p.n; i++ {
 		it := &p.items[i]
-		it.passMPS = it.waitMPS
+		it.passMPS = p.waitMPS(it)
 		if it.link == noLink || it.seenM < brake+marginM {
 			continue
 		}
@@ -221,7 +221,7 @@ func (p *planner) decide(final bool) (safe, least float64, ok bool) {
 			break
 		}
 		if it.link == noLink || !it.request {
-			safe = it.waitMPS
+			safe = p.waitMPS(it)
 			if safe < v.speedMPS || safe < haltMPS {
 				v.plan |= mustWait
 			}
@@ -235,7 +235,7 @@ func (p *planner) decide(final bool) (safe, least float64, ok bool) {
 		canBrake := it.seenM > brake || v.speedMPS < k.stepBrake
 		yellow := state == 'y' || state == 'u'
 		if yellow && canBrake {
-			safe = it.waitMPS
+			safe = p.waitMPS(it)
 			v.plan |= mustWait
 			break
 		}
@@ -247,7 +247,7 @@ func (p *planner) decide(final bool) (safe, least float64, ok bool) {
 		open := yellow || p.opened(it, l, state, minor, canBrake, far)
 		if open && minor && !l.waits {
 			if far && (canBrake || !yellow) {
-				safe = it.waitMPS
+				safe = p.waitMPS(it)
 				v.plan |= mustWait
 				break
 			}
@@ -257,7 +257,7 @@ func (p *planner) decide(final bool) (safe, least float64, ok bool) {
 		}
 		if open {
 			safe = it.passMPS
-			if safe < k.decel && safe <= it.waitMPS && safe < k.topMPS(v.speedMPS) {
+			if safe < k.decel && safe < k.topMPS(v.speedMPS) && safe <= p.waitMPS(it) {
 				v.plan |= mustWait
 			}
 			continue
@@ -266,7 +266,7 @@ func (p *planner) decide(final bool) (safe, least float64, ok bool) {
 			safe = it.passMPS // too fast to stop
 			continue
 		}
-		safe = it.waitMPS
+		safe = p.waitMPS(it)
 		v.plan |= mustWait
 		break
 	}

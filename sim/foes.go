@@ -18,7 +18,7 @@ type foe struct {
 
 // mindFoes adapts the walk's speed to the vehicles on tracks that meet the inner
 // track which link l ends.
-func (p *planner) mindFoes(w *walk, l *link, wait *float64, request *bool) {
+func (p *planner) mindFoes(w *walk, l *link, request *bool) {
 	e := p.e
 	meets, since := e.net.meets[l.meets:l.meetsEnd], int32(e.tick)-1
 	for i := range meets {
@@ -38,7 +38,6 @@ func (p *planner) mindFoes(w *walk, l *link, wait *float64, request *bool) {
 			}
 		}
 	}
-	*wait = smaller(*wait, w.v)
 }
 
 // mindFoe decides whether one vehicle must be minded and how.
@@ -51,7 +50,7 @@ func (p *planner) mindFoe(w *walk, l *link, x *meeting, until float64, f foe, re
 	}
 	p.adapt(w, x, &f)
 	if w.last != nil {
-		w.v = larger(w.v, w.last.waitMPS)
+		w.v = larger(w.v, p.waitMPS(w.last))
 	}
 	if w.v < haltMPS && (x.part || f.v.flags&stopped != 0 || float64(f.v.waitS) > blockedS) {
 		*request = false

@@ -20,8 +20,11 @@ type item struct {
 	timed   bool // the fields from arriveS to leave are set
 	open    bool // the way goes on, out of sight
 	yields  bool // to a link at which one gives way
+	stops   bool // whoever waits stops at stopM: not worked out yet
 	passMPS float64
-	waitMPS float64
+	waitMPS float64 // at most; planner.waitMPS tells
+	wantMPS float64 // what it would drive
+	stopM   float64 // where it would stop
 	seenM   float64 // from the front bumper to the link
 	arriveS float64
 	fromMPS float64 // speed of arrival
