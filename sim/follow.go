@@ -40,6 +40,17 @@ func (k *kind) brakeM(v float64) float64 {
 	return k.dt * n * (v - k.stepBrake*(n+1)*0.5)
 }
 
+// sightM is the distance within which a link matters to who drives v; no less than
+// the exact one, which brakes in steps.
+func (k *kind) sightM(v float64) float64 {
+	return v*k.reachS + v*v*k.perTwoB + k.marginM
+}
+
+// farFrom reports whether a link distM ahead does not matter yet to who drives v.
+func (k *kind) farFrom(v, distM float64) bool {
+	return distM > k.sightM(v) || distM > v*k.reachS+k.brakeM(v)+k.marginM
+}
+
 // behind returns the braking distance that a follower of kind k grants a leader
 // of kind f at speed v: the larger deceleration of both counts.
 func (k *kind) behind(f *kind, v float64) float64 {
@@ -87,6 +98,11 @@ func (k *kind) follow(v, gapM, leaderMPS, leaderM, want float64) float64 {
 	if gapM+leaderM > want*k.tauS+k.brakeM(want)+epsM && gapM >= 0 {
 		return want
 	}
+	return k.closeUp(v, gapM, leaderMPS, leaderM, want)
+}
+
+// closeUp is follow where the leader is too near to drive freely.
+func (k *kind) closeUp(v, gapM, leaderMPS, leaderM, want float64) float64 {
 	x := larger(0, v-k.emergency*k.dt)
 	if gapM >= 0 {
 		x = k.holdMPS(gapM+leaderM, k.tauS)

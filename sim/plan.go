@@ -103,13 +103,11 @@ func (p *planner) track(t trackID) {
 		if limit < speed {
 			speed = limit
 		}
-		brake := k.brakeM(speed)
 		highest := limit // speed at the end of the track
 		if lead != nil {
 			gap, leadM := lead.posM-leadKind.lengthM-v.posM-k.gapM, k.behind(leadKind, lead.speedMPS)
-			if gap+leadM <= speed*k.tauS+brake+epsM || gap < 0 {
-				speed = k.follow(v.speedMPS, gap, lead.speedMPS, leadM, speed)
-				brake = k.brakeM(speed)
+			if gap+leadM <= speed*k.tauS+k.brakeM(speed)+epsM || gap < 0 {
+				speed = k.closeUp(v.speedMPS, gap, lead.speedMPS, leadM, speed)
 			}
 			highest = speed
 		}
@@ -122,8 +120,8 @@ func (p *planner) track(t trackID) {
 		if v.speedMPS == 0 && p.waitsAtRed(seen) {
 			continue
 		}
-		sight := speed*k.reachS + brake + k.marginM
-		if i == 0 && (seen < sight+e.longestM || v.flags&(nextWatched|thenWatched) != 0) {
+		far, nearBy := k.farFrom(speed, seen), seen < k.sightM(speed)+e.longestM
+		if i == 0 && (nearBy || v.flags&(nextWatched|thenWatched) != 0) {
 			if f, back := e.tail(t, 0); f != nil { // a vehicle beyond reaches back
 				fk := &e.kinds[f.kind]
 				speed = k.follow(v.speedMPS, back-v.posM-k.gapM, f.speedMPS, k.behind(fk, f.speedMPS), speed)
@@ -132,7 +130,7 @@ func (p *planner) track(t trackID) {
 		}
 		// Who has no link in sight drives freely. Inside a junction the end is not all
 		// there is to mind: others' tracks meet the own one before it.
-		if v.flags&hasHalt == 0 && (seen > sight && !tr.inner() || v.flags&lastRoad != 0) {
+		if v.flags&hasHalt == 0 && (far && !tr.inner() || v.flags&lastRoad != 0) {
 			e.finalize(v, k, speed, 0)
 			if v.next != noLink && v.flags&lastRoad == 0 {
 				p.fromAfar(int32(i), seen, speed, limit, highest, top)

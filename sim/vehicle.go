@@ -89,6 +89,7 @@ type kind struct {
 	factor, dev, fMin, fMax float64
 	actionTicks             int64
 	fullM                   float64 // length and gap
+	perTwoB                 float64 // half of the inverse of decel
 	reachS, marginM         float64 // time and distance besides braking within which a link matters
 	slowMPS                 float64 // speed at a link at which one gives way, coming from where one sees nobody yet
 	cooperative             float64
@@ -100,7 +101,7 @@ func newKind(t demand.VehicleType, step time.Duration) kind {
 		decel: float64(t.Decel), emergency: max(float64(t.EmergencyDecel), float64(t.Decel)), sigma: t.Sigma, tauS: t.Tau.Seconds(),
 		impatience: t.Impatience, cooperative: 1, class: t.Class, ignore: t.IgnoreAllow, factor: t.SpeedFactor, dev: t.SpeedDev, fMin: t.SpeedMin, fMax: t.SpeedMax}
 	k.stepBrake, k.perBrake = k.decel*dt, 1/(k.decel*dt)
-	k.dt, k.perDT = dt, 1/dt
+	k.dt, k.perDT, k.perTwoB = dt, 1/dt, 0.5/k.decel
 	k.fullM = k.lengthM + k.gapM
 	k.reachS, k.marginM = max(k.tauS, dt), k.gapM+stopLineM
 	k.slowMPS = k.afterM(nearM, k.holdMPS(nearM, 0))
