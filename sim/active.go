@@ -64,6 +64,21 @@ func (e *Engine) collect() {
 	e.growWorkers()
 }
 
+// admit adds the tracks that got a vehicle to the occupied ones, which are few.
+func (e *Engine) admit() {
+	a := &e.active
+	for i := range e.changers {
+		a.fresh = append(a.fresh, e.changers[i].fresh...)
+		e.changers[i].fresh = e.changers[i].fresh[:0]
+	}
+	for _, t := range a.fresh {
+		at, _ := slices.BinarySearch(a.tracks, t)
+		a.tracks = slices.Insert(a.tracks, at, t)
+	}
+	a.fresh = a.fresh[:0]
+	e.growWorkers()
+}
+
 // packEvery is after how many steps vehicles are laid in order again.
 const packEvery = 256
 

@@ -205,7 +205,8 @@ func (c *changer) vehicle(w *laneCursor, l int) {
 	if w.last.index >= 0 {
 		c.letIn()
 	}
-	if v.flags&(laneFixed|hasHalt) == laneFixed && !c.leaderStopped() {
+	c.leaderHalts = c.leaderStopped()
+	if v.flags&(laneFixed|hasHalt) == laneFixed && !c.leaderHalts {
 		v.rest()
 		w.pass(k)
 		return

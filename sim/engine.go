@@ -126,7 +126,7 @@ func (e *Engine) Step() {
 	e.now.reset(e.tick)
 	e.tidy()
 	e.pack()
-	e.collect()
+	e.admit()
 	e.each(e.plan)
 	e.each(e.late)
 	e.each(e.far)

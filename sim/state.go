@@ -300,6 +300,9 @@ func (e *Engine) rebuild() {
 		v.look = e.pathLook[v.path]
 	}
 	for t := range e.road {
+		if len(e.road[t]) == 0 {
+			e.fill[t] = 0 // all may have changed lanes in the last step
+		}
 		for i := range e.road[t] {
 			v := &e.road[t][i]
 			renew(v)

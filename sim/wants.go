@@ -18,6 +18,8 @@ type decision struct {
 	leader    near
 	hasLeader bool // leader is worked out
 
+	leaderHalts bool // the vehicle right before it stands at a stop
+
 	roomMPS, atRoomM float64 // what roomM returned last
 
 	// of the direction considered
@@ -93,7 +95,7 @@ func (d *decision) consider(dir int) bool {
 	}
 	d.measure()
 	if d.urgentNow = d.isUrgent(); !d.urgentNow {
-		if !d.leaderStopped() && d.v.flags&hasHalt == 0 && d.mustStay(m) {
+		if !d.leaderHalts && d.v.flags&hasHalt == 0 && d.mustStay(m) {
 			d.state |= lcStay | lcStrategic
 			return false
 		}
@@ -208,7 +210,7 @@ func (d *decision) between(w *laneCursor) bool {
 // turnsOff is what mustStay comes to on one of the best lanes beside one that
 // leads elsewhere soon.
 func (d *decision) turnsOff() bool {
-	return d.neigh.off != 0 && d.neigh.usableM < turnLaneM && d.v.flags&hasHalt == 0 && !d.leaderStopped()
+	return d.neigh.off != 0 && d.neigh.usableM < turnLaneM && d.v.flags&hasHalt == 0 && !d.leaderHalts
 }
 
 // minds works out the leader, and shortens the distance at which a change is
@@ -337,7 +339,7 @@ func (d *decision) wants(m int) lcState {
 		d.urgent(wish)
 		return wish | lcStrategic | lcUrgent
 	}
-	if (d.leaderStopped() || v.flags&hasHalt != 0) && d.mustStay(m) {
+	if (d.leaderHalts || v.flags&hasHalt != 0) && d.mustStay(m) {
 		return lcStay | lcStrategic
 	}
 	accelerating := d.lead.ok && d.lead.accel > 0 || d.leader.ok && d.leader.accel > 0
@@ -376,7 +378,7 @@ func (d *decision) pastStopped() bool {
 // mustStay reports whether lane m leads away from the route too soon to come
 // back.
 func (d *decision) mustStay(m int) bool {
-	if d.off == 0 && d.neighM < turnLaneM && !d.leaderStopped() {
+	if d.off == 0 && d.neighM < turnLaneM && !d.leaderHalts {
 		return true
 	}
 	if d.toBest {
