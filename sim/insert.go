@@ -73,7 +73,7 @@ func (e *Engine) depart(i int32) bool {
 	if e.status[i].state == Impossible {
 		return true
 	}
-	if e.shutIn(i) {
+	if e.shutIn(i) || e.laneFull(t) {
 		return false
 	}
 	id := e.newCar()
@@ -122,6 +122,16 @@ func (e *Engine) shutIn(i int32) bool {
 	}
 	e.queue.full |= full
 	return full != 0
+}
+
+// laneFull reports whether a trip on a route that others took before would depart on
+// a lane on which somebody has found no room in this step.
+func (e *Engine) laneFull(t *demand.Trip) bool {
+	if e.queue.full == 0 || t.Route == demand.NoRoute || len(t.Stops) > 0 {
+		return false
+	}
+	s, ok := e.paths.shared[[2]uint32{uint32(t.Route), uint32(t.Type)}]
+	return ok && e.queue.isFull(e.departLane(t, e.pathLook[s.begin]))
 }
 
 // spaceBehind is the distance from a place on a track to the tail of the
