@@ -215,36 +215,6 @@ func spread(rows, bias []float32) {
 	}
 }
 
-func rectify(x []float32) {
-	for i, v := range x {
-		x[i] = max(v, 0)
-	}
-}
-
-// gate clears the derivative where the rectifier was shut.
-func gate(d, pre []float32) {
-	pre = pre[:len(d)]
-	for i := range d {
-		if pre[i] <= 0 {
-			d[i] = 0
-		}
-	}
-}
-
-func times(x, by []float32) {
-	by = by[:len(x)]
-	for i := range x {
-		x[i] *= by[i]
-	}
-}
-
-func plus(x, y []float32) {
-	y = y[:len(x)]
-	for i := range x {
-		x[i] += y[i]
-	}
-}
-
 func sumRows(rows, sum []float32) {
 	for i := 0; i < len(rows); i += len(sum) {
 		plus(sum, rows[i:i+len(sum)])
