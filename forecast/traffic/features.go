@@ -48,7 +48,7 @@ type neighbour struct {
 var (
 	valueLags    = []int{0, 1, 2, 3, 4, 5, 7, 9, 11}
 	residualLags = []int{0, 1, 2, 3, 6, 11}
-	spreadLags   = []int{0, 3, 6}
+	spreadLags   = [3]int{0, 3, 6}
 	nearLags     = []int{0, 1, 3, 6}
 )
 
@@ -78,7 +78,7 @@ func (x *extractor) names() (out []string) {
 	}
 	for _, dir := range []string{"up", "down"} {
 		for p := range powers {
-			add(dir+fmt.Sprint(1<<p)+" value[-%d]", spreadLags)
+			add(dir+fmt.Sprint(1<<p)+" value[-%d]", spreadLags[:])
 			out = append(out, fmt.Sprint(dir, 1<<p, " residual[0]"), fmt.Sprint(dir, 1<<p, " profile ahead"))
 		}
 	}
@@ -92,19 +92,24 @@ func (x *extractor) names() (out []string) {
 // scratch is the working memory of one extraction.
 type scratch struct {
 	value, residual []float32 // lags × sensors: newest first
-	ahead           []float32 // sensors: profile at the middle horizon
 	age             []float32
-	mixed           [][]float32
-	buf             [2][]float32
+	source          []spreading             // per sensor
+	mixed           [2 * powers][]spreading // up, then down, by power; per sensor
+	between         []spreading
 }
+
+// spreading is what is spread along the roads, all at once as the links are the
+// same: the value at the spreadLags, the residual now and the profile at the
+// middle horizon.
+type spreading [5]float32
 
 func (x *extractor) newScratch() *scratch {
 	n := x.sensors
-	s := &scratch{value: make([]float32, lags*n), residual: make([]float32, lags*n), ahead: make([]float32, n), age: make([]float32, n)}
-	for range 2 * powers * (len(spreadLags) + 2) {
-		s.mixed = append(s.mixed, make([]float32, n))
+	s := &scratch{value: make([]float32, lags*n), residual: make([]float32, lags*n), age: make([]float32, n)}
+	s.source, s.between = make([]spreading, n), make([]spreading, n)
+	for k := range s.mixed {
+		s.mixed[k] = make([]spreading, n)
 	}
-	s.buf = [2][]float32{make([]float32, n), make([]float32, n)}
 	return s
 }
 
@@ -156,10 +161,7 @@ func (x *extractor) lagged(w *forecast.Window, row, lag int) (value, usual float
 func (x *extractor) fill(w *forecast.Window, s *scratch, out []float32) {
 	x.series(w, s)
 	n, steps := x.sensors, len(x.steps)
-	for row := range n {
-		s.ahead[row] = x.ahead(w, row, steps/2)
-	}
-	x.mix(s)
+	x.mix(w, s)
 	net0, net3 := mean(s.residual[:n]), mean(x.lag(s.residual, 3))
 	now, far := w.Moments[w.Past-1], w.Targets[steps-1]
 	angle := 2 * math.Pi * float64(now.Slot) / float64(forecast.Slots(w.Interval))
@@ -169,7 +171,7 @@ func (x *extractor) fill(w *forecast.Window, s *scratch, out []float32) {
 		o := out[row*width : row*width : (row+1)*width]
 		o = x.own(w, s, row, o)
 		for _, m := range s.mixed {
-			o = append(o, m[row])
+			o = append(o, m[row][:]...)
 		}
 		o = x.neighbours(s, row, o)
 		_ = append(o, net0, net3, sin, cos, flag(now.Class.Free()), flag(far.Class.Free()), x.level[row]/x.scale[row]*.2, float32(math.Log(float64(x.scale[row])))*.2)
@@ -245,33 +247,31 @@ func (x *extractor) neighbours(s *scratch, row int, o []float32) []float32 {
 
 // mix spreads values, residuals and profiles along the roads, both ways, by
 // the first, second and fourth power of the mixing matrices.
-func (x *extractor) mix(s *scratch) {
-	k := 0
-	for _, m := range []*mixing{&x.up, &x.down} {
-		var sources [][]float32
-		for _, l := range spreadLags {
-			sources = append(sources, x.lag(s.value, l))
+func (x *extractor) mix(w *forecast.Window, s *scratch) {
+	for row := range s.source {
+		from := &s.source[row]
+		for i, l := range spreadLags {
+			from[i] = x.lag(s.value, l)[row]
 		}
-		sources = append(sources, s.residual[:x.sensors], s.ahead)
-		for i, src := range sources {
-			first := s.mixed[k+i]
-			m.apply(src, first)
-			second := s.mixed[k+len(sources)+i]
-			m.apply(first, second)
-			m.apply(second, s.buf[0])
-			m.apply(s.buf[0], s.mixed[k+2*len(sources)+i])
-		}
-		k += powers * len(sources)
+		from[3], from[4] = s.residual[row], x.ahead(w, row, len(x.steps)/2)
+	}
+	for d, m := range []*mixing{&x.up, &x.down} {
+		to := s.mixed[d*powers : (d+1)*powers]
+		m.apply(s.source, to[0])
+		m.apply(to[0], to[1])
+		m.apply(to[1], s.between)
+		m.apply(s.between, to[2])
 	}
 }
 
-func (m *mixing) apply(in, out []float32) {
+func (m *mixing) apply(in, out []spreading) {
 	for row := range out {
-		var sum float32
-		for e := m.begin[row]; e < m.begin[row+1]; e++ {
-			sum += m.weight[e] * in[m.row[e]]
+		var a, b, c, d, e float32 // in registers, as an array would not be
+		for k := m.begin[row]; k < m.begin[row+1]; k++ {
+			w, v := m.weight[k], &in[m.row[k]]
+			a, b, c, d, e = a+w*v[0], b+w*v[1], c+w*v[2], d+w*v[3], e+w*v[4]
 		}
-		out[row] = sum
+		out[row] = spreading{a, b, c, d, e}
 	}
 }
 
