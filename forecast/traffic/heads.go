@@ -61,7 +61,7 @@ func trainHeads(ctx context.Context, cfg Config, in *material, m *Model) error {
 	cfg.Batch = headBatch
 	plan := planOf(cfg, in, m.x)
 	h := &headTrainer{trainer: t, m: m, opt: newAdamW(len(m.heads.params)), grad: make([]float32, len(m.heads.params))}
-	h.pass, h.median = m.nets[0].newPass(), make([]float32, chunk*padded(t.net.Outputs))
+	h.pass, h.median = m.nets[0].newPass(chunk), make([]float32, chunk*padded(t.net.Outputs))
 	h.out, h.d = make([]float32, chunk*padded(m.heads.outputs)), make([]float32, chunk*padded(m.heads.outputs))
 	picked := t.rng.Perm(plan.origins)[:plan.perPass]
 	steps := min(headSteps, plan.blocks*max(1, plan.rows/plan.blocks/plan.batch))

@@ -49,17 +49,22 @@ func (m *Model) medians(p *pass, features []float32, sensors []int32, out []floa
 	}
 }
 
-// Predict fills the window's rows. It costs about 10 µs a row.
+// Predict fills the window's rows. It costs about 15 µs a row on
+// gonum, 6 in registers of AVX2.
 func (m *Model) Predict(w *forecast.Window, threads int, out *forecast.Rows) {
 	features := make([]float32, m.x.sensors*m.x.width)
 	m.x.fill(w, m.x.newScratch(), features)
-	parallel.ForShards(threads, m.x.sensors, 8*chunk, func(s parallel.Shard) {
+	parallel.ForShards(threads, m.x.sensors, 4*serving, func(s parallel.Shard) {
 		o := m.newOutput()
-		for begin := s.Begin; begin < s.End; begin += chunk {
-			m.rows(o, w, features, begin, min(begin+chunk, s.End), out)
+		for begin := s.Begin; begin < s.End; begin += serving {
+			m.rows(o, w, features, begin, min(begin+serving, s.End), out)
 		}
 	})
 }
+
+// serving is the number of rows that are forecast at a time: more than are
+// trained on, as kernels put the weights in order anew for every product.
+const serving = 4 * chunk
 
 // output is the scratch of one worker.
 type output struct {
@@ -70,12 +75,12 @@ type output struct {
 
 func (m *Model) newOutput() *output {
 	return &output{
-		pass: m.nets[0].newPass(), sensors: make([]int32, chunk),
-		median: make([]float32, chunk*padded(len(m.x.steps))), bounds: make([]float32, chunk*padded(m.heads.outputs)),
+		pass: m.nets[0].newPass(serving), sensors: make([]int32, serving),
+		median: make([]float32, serving*padded(len(m.x.steps))), bounds: make([]float32, serving*padded(m.heads.outputs)),
 	}
 }
 
-// rows fills the rows [begin, end), at most chunk of them.
+// rows fills the rows [begin, end), at most serving of them.
 func (m *Model) rows(o *output, w *forecast.Window, features []float32, begin, end int, out *forecast.Rows) {
 	n, steps := end-begin, len(m.x.steps)
 	for i := range n {

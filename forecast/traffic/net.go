@@ -85,8 +85,8 @@ func newNet(s shape, rng *rand.Rand) *net {
 	return n
 }
 
-// pass is the scratch of one worker: activations of up to chunk rows, and
-// gradients with respect to them.
+// pass is the scratch of one worker: activations of some rows and, where it
+// trains, gradients with respect to them.
 type pass struct {
 	rows    int
 	input   []float32   // rows × (Inputs+Embed)
@@ -101,15 +101,27 @@ type pass struct {
 	sensors []int32 // row of the embedding per row
 }
 
-func (s shape) newPass() *pass {
-	in, p := s.Inputs+s.Embed, &pass{}
-	buf := func(n int) []float32 { return make([]float32, chunk*n) }
-	p.input, p.dInput, p.out, p.dOut = buf(in), buf(padded(in)), buf(padded(s.Outputs)), buf(padded(s.Outputs))
-	p.dAct, p.dPre = buf(s.Width), buf(s.Width)
-	for range s.Blocks + 1 {
-		p.act, p.pre, p.keep = append(p.act, buf(s.Width)), append(p.pre, buf(s.Width)), append(p.keep, buf(s.Width))
+// newPass returns scratch for forecasts of up to rows rows, which keeps no more
+// of the layers than the next one reads.
+func (s shape) newPass(rows int) *pass {
+	buf := func(n int) []float32 { return make([]float32, rows*n) }
+	p := &pass{input: buf(s.Inputs + s.Embed), out: buf(padded(s.Outputs)), sensors: make([]int32, rows)}
+	pre, turns := buf(s.Width), [2][]float32{buf(s.Width), buf(s.Width)}
+	for l := range s.Blocks + 1 {
+		p.act, p.pre = append(p.act, turns[l%2]), append(p.pre, pre)
 	}
-	p.sensors = make([]int32, chunk)
+	return p
+}
+
+// newTrainingPass returns scratch for up to chunk rows that keeps what backward
+// needs.
+func (s shape) newTrainingPass() *pass {
+	p, buf := s.newPass(chunk), func(n int) []float32 { return make([]float32, chunk*n) }
+	p.dInput, p.dOut = buf(padded(s.Inputs+s.Embed)), buf(padded(s.Outputs))
+	p.dAct, p.dPre = buf(s.Width), buf(s.Width)
+	for l := range p.act {
+		p.act[l], p.pre[l], p.keep = buf(s.Width), buf(s.Width), append(p.keep, buf(s.Width))
+	}
 	return p
 }
 

@@ -31,7 +31,7 @@ func TestGradientsAgreeWithFiniteDifferences(t *testing.T) {
 		}
 		const rows = 9
 		features, factor, sensors := noise(rows*s.Inputs), noise(rows*s.Outputs), []int32{0, 1, 2, 3, 4, -1, 0, 77, 2}
-		p := s.newPass()
+		p := s.newTrainingPass()
 		for _, k := range p.keep {
 			for i := range k {
 				k[i] = float32(rng.IntN(2)) * 2

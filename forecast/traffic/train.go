@@ -84,7 +84,7 @@ func train(ctx context.Context, cfg Config, in *material, x *extractor, seed uin
 	t.weighRows()
 	for i := range t.part {
 		g := make([]float32, len(t.net.params))
-		t.part[i] = gradPart{pass: t.net.newPass(), grad: g, views: t.net.view(g)}
+		t.part[i] = gradPart{pass: t.net.newTrainingPass(), grad: g, views: t.net.view(g)}
 	}
 	plan := planOf(cfg, in, x)
 	t.Batch = plan.batch
