@@ -3,12 +3,11 @@ package sim
 import (
 	"slices"
 
-	"tideway/geo"
 	"tideway/internal/parallel"
 )
 
 // shardTracks is the number of occupied tracks one thread works on at a time, and
-// wideShare times the number of segments whose lane changes it decides at a time.
+// wideShare times the number of bundles whose lane changes it decides at a time.
 // Results do not depend on them.
 const (
 	shardTracks = 128
@@ -21,10 +20,10 @@ const minShards = 8
 
 // activity lists where something happens.
 type activity struct {
-	tracks []trackID       // with vehicles, in order
-	wide   []geo.SegmentID // with vehicles and several lanes, in order
-	listed []bool          // by track: in tracks or fresh
-	fresh  []trackID       // got their first vehicle since tracks was collected
+	tracks []trackID // with vehicles, in order
+	wide   []int32   // bundles with vehicles and several tracks, in order
+	listed []bool    // by track: in tracks or fresh
+	fresh  []trackID // got their first vehicle since tracks was collected
 	spare  []trackID
 }
 
@@ -122,17 +121,14 @@ func (e *Engine) growWorkers() {
 	}
 }
 
-// collectWide lists the segments on which lanes can be changed.
+// collectWide lists the bundles on which lanes can be changed.
 func (e *Engine) collectWide() {
 	a, n := &e.active, e.net
-	wide, last := a.wide[:0], geo.NoSegment
+	wide, last := a.wide[:0], int32(-1)
 	for _, t := range a.tracks {
-		if t >= trackID(n.lanes) {
-			break
-		}
-		if s := n.tracks[t].seg; s != last {
-			if last = s; n.isWide[s] {
-				wide = append(wide, s)
+		if b := n.bundleOf[t]; b != last {
+			if last = b; n.bundles[b].wide() {
+				wide = append(wide, b)
 			}
 		}
 	}
@@ -142,7 +138,7 @@ func (e *Engine) collectWide() {
 // each runs a phase over the occupied tracks.
 func (e *Engine) each(f phase) { e.over(len(e.active.tracks), e.shard, f) }
 
-// eachWide runs a phase over the segments on which lanes can be changed.
+// eachWide runs a phase over the bundles on which lanes can be changed.
 func (e *Engine) eachWide(f phase) {
 	n, size := len(e.active.wide), max(1, e.shard/wideShare)
 	for len(e.changers) < (n+size-1)/size {

@@ -3,7 +3,6 @@ package sim
 import (
 	"math"
 
-	"tideway/geo"
 	"tideway/internal/parallel"
 )
 
@@ -146,8 +145,8 @@ func (e *Engine) freezeShard(s parallel.Shard) {
 
 func (e *Engine) changeShard(s parallel.Shard) {
 	c := &e.changers[s.Index]
-	for _, seg := range e.active.wide[s.Begin:s.End] {
-		c.segment(seg)
+	for _, b := range e.active.wide[s.Begin:s.End] {
+		c.bundle(e.net.bundles[b])
 	}
 }
 
@@ -161,18 +160,17 @@ func (e *Engine) freeze(t trackID) {
 	x.frontLink = f.next
 }
 
-// segment lets the vehicles of a segment decide, from the front.
-func (c *changer) segment(seg geo.SegmentID) {
+// bundle lets the vehicles of a bundle decide, from the front.
+func (c *changer) bundle(b bundle) {
 	e := c.e
-	lanes := e.net.lanesOf[seg]
 	none := ref{index: -1}
-	if int(lanes.count) > cap(c.lanes) {
-		c.lanes = make([]laneCursor, lanes.count)
+	if int(b.count) > cap(c.lanes) {
+		c.lanes, c.inside = make([]laneCursor, b.count), make([]laneLook, b.count)
 	}
-	c.lanes = c.lanes[:lanes.count]
+	c.lanes = c.lanes[:b.count]
 	cursors, total := c.lanes, 0
 	for l := range cursors {
-		w, t := &cursors[l], lanes.first+trackID(l)
+		w, t := &cursors[l], b.first+trackID(l)
 		w.t, w.tr, w.vs, w.at, w.aheadM, w.first, w.last = t, &e.net.tracks[t], e.road[t], 0, 0, none, none
 		w.head()
 		total += len(w.vs)
@@ -211,7 +209,7 @@ func (c *changer) vehicle(w *laneCursor, l int) {
 		w.pass(k)
 		return
 	}
-	c.looks = c.e.looks.lanes[v.look : int(v.look)+len(c.lanes)]
+	c.lookAhead()
 	if v.speedMPS < haltMPS && c.hemmed() {
 		v.rest()
 		w.pass(k)
@@ -226,6 +224,23 @@ func (c *changer) vehicle(w *laneCursor, l int) {
 	default:
 		c.stay()
 		w.pass(k)
+	}
+}
+
+// lookAhead finds what the lanes of the bundle lead the vehicle to. Inside a junction
+// that is what the lanes behind it do, counted from the begin of those.
+func (c *changer) lookAhead() {
+	looks := c.e.looks.lanes
+	if !c.w.tr.inner() {
+		c.looks = looks[c.v.look : int(c.v.look)+len(c.lanes)]
+		return
+	}
+	c.looks = c.inside[:len(c.lanes)]
+	next := c.e.pathLook[c.v.path+1]
+	for i := range c.looks {
+		out := c.lanes[i].tr.out
+		c.looks[i] = looks[next+lookID(c.e.net.tracks[c.e.net.links[out].to].lane)]
+		c.looks[i].link = out
 	}
 }
 
@@ -298,7 +313,7 @@ func (d *decision) aheadOn(l int, v *veh, k *kind, out *near) {
 		return
 	}
 	out.ok, out.stopped, out.lc, out.accel, out.gap = false, false, 0, 0, math.Inf(1)
-	if w.tr.lengthM-v.posM > k.brakeM(v.speedMPS)+v.speedMPS*(k.tauS+e.dt)+k.gapM+e.longestM {
+	if !w.tr.inner() && w.tr.lengthM-v.posM > k.brakeM(v.speedMPS)+v.speedMPS*(k.tauS+e.dt)+k.gapM+e.longestM {
 		return
 	}
 	if x, back := e.frozenTail(w.t, 0); x != nil {

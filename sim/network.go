@@ -1,6 +1,9 @@
 package sim
 
 import (
+	"cmp"
+	"slices"
+
 	"tideway/geo"
 )
 
@@ -89,24 +92,25 @@ type network struct {
 	states        int                // number of signal states
 	movesOf       [][]geo.MovementID // by signal state
 	nearWide      []bool             // tracks whose vehicles somebody who changes lanes may see
-	isWide        []bool             // segments with several lanes
-	lanesOf       []laneRange        // of segments
+	bundles       []bundle           // those of segments come first, by geo.SegmentID
+	bundleOf      []int32            // of tracks
 }
 
-// laneRange is the lanes of a segment, which are neighbours among the tracks.
-type laneRange struct {
+// bundle is tracks side by side, neighbours among the tracks, among which vehicles
+// change: the lanes of a segment, or inside a junction the ways of neighbouring lanes to
+// neighbouring lanes of one segment.
+type bundle struct {
 	first trackID
 	count int32
 }
 
-// beside returns the first and the last of the lanes among which a vehicle on
-// track t can change: t alone inside a junction.
+func (b bundle) wide() bool { return b.count > 1 }
+
+// beside returns the first and the last of the tracks among which a vehicle on
+// track t can change.
 func (n *network) beside(t trackID) (first, last trackID) {
-	if n.tracks[t].inner() {
-		return t, t
-	}
-	lanes := n.lanesOf[n.tracks[t].seg]
-	return lanes.first, lanes.first + trackID(lanes.count) - 1
+	b := n.bundles[n.bundleOf[t]]
+	return b.first, b.first + trackID(b.count) - 1
 }
 
 // linkWay names the links and tracks of one movement; noLink and noTrack where
@@ -121,10 +125,9 @@ const minInnerM = 0.1 // shorter paths across a node are driven as if they had n
 func compile(c *geo.City) *network {
 	n := &network{city: c, lanes: c.Lanes.Len()}
 	n.addLanes()
-	n.isWide, n.lanesOf = make([]bool, c.Segments.Len()), make([]laneRange, c.Segments.Len())
-	for s := range n.isWide {
+	for s := range c.Segments.Len() {
 		first, lanes := c.LanesOf(geo.SegmentID(s))
-		n.isWide[s], n.lanesOf[s] = lanes > 1, laneRange{trackID(first), int32(lanes)}
+		n.bundles = append(n.bundles, bundle{trackID(first), int32(lanes)})
 	}
 	n.groupSignals()
 	n.addLinks()
@@ -137,6 +140,7 @@ func compile(c *geo.City) *network {
 	n.addYields()
 	n.addMeetings()
 	n.indexInto()
+	n.bundleInner()
 	n.markWide()
 	return n
 }
@@ -172,9 +176,50 @@ func (n *network) addLinks() {
 		}
 		t.outEnd = linkID(len(n.links))
 	}
-	for m := range n.ways {
-		n.addInner(geo.MovementID(m))
+	for _, m := range n.sideBySide() {
+		n.addInner(m)
 	}
+}
+
+// sideBySide returns the movements ordered by the segments that they join, and by lane
+// among those.
+func (n *network) sideBySide() []geo.MovementID {
+	list := make([]geo.MovementID, len(n.ways))
+	for m := range list {
+		list[m] = geo.MovementID(m)
+	}
+	slices.SortStableFunc(list, func(a, b geo.MovementID) int {
+		x, y := n.city.Movements.At(a), n.city.Movements.At(b)
+		return cmp.Or(cmp.Compare(n.tracks[x.From].seg, n.tracks[y.From].seg), cmp.Compare(n.tracks[x.To].seg, n.tracks[y.To].seg),
+			cmp.Compare(x.From, y.From), cmp.Compare(x.To, y.To))
+	})
+	return list
+}
+
+// bundleInner bundles the tracks inside junctions and notes the bundle of every track.
+// Tracks before and behind a waiting point stay alone.
+func (n *network) bundleInner() {
+	for t := trackID(n.lanes); t < trackID(len(n.tracks)); t++ {
+		if last := &n.bundles[len(n.bundles)-1]; t > trackID(n.lanes) && n.parallel(t-1, t) {
+			last.count++
+		} else {
+			n.bundles = append(n.bundles, bundle{t, 1})
+		}
+	}
+	n.bundleOf = make([]int32, len(n.tracks))
+	for b := range n.bundles {
+		for i := range n.bundles[b].count {
+			n.bundleOf[n.bundles[b].first+trackID(i)] = int32(b)
+		}
+	}
+}
+
+// parallel reports whether two inner tracks lead from neighbouring lanes of one segment
+// to neighbouring lanes of another.
+func (n *network) parallel(right, left trackID) bool {
+	a, b := &n.links[n.tracks[right].entry], &n.links[n.tracks[left].entry]
+	return !a.waits && !b.waits && n.tracks[a.from].seg == n.tracks[b.from].seg && n.tracks[a.lane].seg == n.tracks[b.lane].seg &&
+		a.from+1 == b.from && a.lane+1 == b.lane
 }
 
 var rightLetter = map[geo.RightOfWay]byte{geo.Major: 'M', geo.GiveWay: 'm', geo.Stop: 's', geo.AllWayStop: 'w', geo.EqualRight: '='}
@@ -208,7 +253,7 @@ func (n *network) addInner(m geo.MovementID) {
 		wait = 0
 	}
 	entry := &n.links[way.entry]
-	inner := track{limitMPS: float64(mv.Limit), seg: n.tracks[mv.From].seg, allow: geo.AllClasses, lane: -1, entry: way.entry}
+	inner := track{limitMPS: float64(mv.Limit), seg: n.tracks[mv.From].seg, allow: n.links[way.entry].allow, lane: -1, entry: way.entry}
 	next := *entry
 	next.right, next.group, next.waits, next.clear, next.lengthM = 'M', -1, false, entry.clear, 0
 	if wait > 0 {
@@ -289,11 +334,11 @@ func (n *network) spreadFoes() {
 	}
 }
 
-// markWide marks the tracks within six links of a segment with several lanes.
+// markWide marks the tracks within six links of a bundle of several tracks.
 func (n *network) markWide() {
 	n.nearWide = make([]bool, len(n.tracks))
-	for t := range n.lanes {
-		n.nearWide[t] = n.isWide[n.tracks[t].seg]
+	for t := range n.tracks {
+		n.nearWide[t] = n.bundles[n.bundleOf[t]].wide()
 	}
 	for range 6 {
 		was := append([]bool(nil), n.nearWide...)

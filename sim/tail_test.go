@@ -27,7 +27,7 @@ func (e *Engine) lane(t *testing.T, name string, lane int) trackID {
 	if !ok {
 		t.Fatal("no segment " + name)
 	}
-	return e.net.lanesOf[s].first + trackID(lane)
+	return e.net.bundles[s].first + trackID(lane)
 }
 
 // TestATailStaysOnItsWay: a vehicle that has changed lanes right behind a

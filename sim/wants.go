@@ -5,8 +5,9 @@ import "math"
 // decision is one vehicle's choice of lane.
 type decision struct {
 	e         *Engine
-	lanes     []laneCursor // of the segment in hand
+	lanes     []laneCursor // of the bundle in hand
 	looks     []laneLook   // what they lead the vehicle to
+	inside    []laneLook   // the same inside a junction
 	v         *veh
 	k         *kind
 	l         int
@@ -120,7 +121,7 @@ func (d *decision) consider(dir int) bool {
 	d.waits[dir+1] = state&lcUrgent != 0
 	d.block(m)
 	d.state |= d.blocked
-	return d.blocked == 0 && !d.besideTail()
+	return d.blocked == 0 && d.v.posM <= d.side.tr.lengthM && !d.besideTail()
 }
 
 // isUrgent reports whether the route needs a change in the direction in hand
@@ -244,16 +245,14 @@ func (e *Engine) tailReaches(t trackID, farM float64, depth int) bool {
 	tr := &e.net.tracks[t]
 	for q := tr.out; q < tr.outEnd; q++ {
 		to := e.net.links[q].to
-		next := &e.net.tracks[to]
-		if !next.inner() && e.net.isWide[next.seg] {
-			lanes := e.net.lanesOf[next.seg]
-			for l := range lanes.count {
-				if x := &e.ends[lanes.first+trackID(l)]; x.any && x.backM < -farM+epsM {
+		if b := e.net.bundles[e.net.bundleOf[to]]; b.wide() {
+			for l := range b.count {
+				if x := &e.ends[b.first+trackID(l)]; x.any && x.backM < -farM+epsM {
 					return true
 				}
 			}
 		}
-		if far := farM + next.lengthM; far < e.longestM && depth < 4 && e.tailReaches(to, far, depth+1) {
+		if far := farM + e.net.tracks[to].lengthM; far < e.longestM && depth < 4 && e.tailReaches(to, far, depth+1) {
 			return true
 		}
 	}
