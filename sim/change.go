@@ -209,7 +209,9 @@ func (c *changer) vehicle(w *laneCursor, l int) {
 		w.pass(k)
 		return
 	}
-	c.lookAhead()
+	if c.looks = c.e.looks.lanes[v.look : int(v.look)+len(c.lanes)]; w.tr.inner() {
+		c.lookBehind()
+	}
 	if v.speedMPS < haltMPS && c.hemmed() {
 		v.rest()
 		w.pass(k)
@@ -227,19 +229,14 @@ func (c *changer) vehicle(w *laneCursor, l int) {
 	}
 }
 
-// lookAhead finds what the lanes of the bundle lead the vehicle to. Inside a junction
-// that is what the lanes behind it do, counted from the begin of those.
-func (c *changer) lookAhead() {
-	looks := c.e.looks.lanes
-	if !c.w.tr.inner() {
-		c.looks = looks[c.v.look : int(c.v.look)+len(c.lanes)]
-		return
-	}
+// lookBehind finds what the tracks of a bundle inside a junction lead the vehicle to:
+// to what the lanes behind it do, counted from the begin of those.
+func (c *changer) lookBehind() {
 	c.looks = c.inside[:len(c.lanes)]
 	next := c.e.pathLook[c.v.path+1]
 	for i := range c.looks {
 		out := c.lanes[i].tr.out
-		c.looks[i] = looks[next+lookID(c.e.net.tracks[c.e.net.links[out].to].lane)]
+		c.looks[i] = c.e.looks.lanes[next+lookID(c.e.net.tracks[c.e.net.links[out].to].lane)]
 		c.looks[i].link = out
 	}
 }
