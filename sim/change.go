@@ -2,6 +2,7 @@ package sim
 
 import (
 	"math"
+	"sync/atomic"
 
 	"tideway/internal/parallel"
 )
@@ -324,6 +325,9 @@ func (d *decision) aheadOn(l int, v *veh, k *kind, out *near) {
 func (e *Engine) frozenTail(t trackID, depth int) (best *trackEnds, bestM float64) {
 	tr := &e.net.tracks[t]
 	bestM = tr.lengthM
+	if atomic.LoadInt32(&e.hung[t]) < int32(e.tick)-1 {
+		return nil, bestM // others may mark it now, for whoever has just changed: not frozen
+	}
 	for q := tr.out; q < tr.outEnd; q++ {
 		to := e.net.links[q].to
 		x, back := e.frozenOver(q)
@@ -349,31 +353,49 @@ func (e *Engine) frozenOver(q linkID) (f *trackEnds, backM float64) {
 }
 
 // beyond looks for a leader on the tracks behind the end of lane l, as far as
-// the vehicle's braking distance and no farther than a closed link.
+// the vehicle's braking distance, over junctions that begin within it, and no
+// farther than a closed link or the first lane that leads elsewhere.
 func (d *decision) beyond(l int, v *veh, k *kind, out *near) {
 	e := d.e
 	q := d.looks[l].link
 	seen := d.lanes[l].tr.lengthM - v.posM
 	sight := k.brakeM(v.speedMPS) + v.speedMPS*k.tauS + k.gapM + v.speedMPS*e.dt
-	for range 6 {
-		if q == noLink || seen > sight {
-			break
-		}
+	inner, streets := d.lanes[l].tr.inner(), int32(0)
+	for q != noLink && (inner || seen <= sight) {
 		link := &e.net.links[q]
 		if link.role == entryLink && isClosed(e.state(link)) {
 			break
 		}
-		if x := &e.ends[link.to]; x.any {
-			d.frozenBack(out, x, seen+x.backM-k.gapM)
+		if x, back := e.frozenLast(link.to); x != nil {
+			d.frozenBack(out, x, seen+back-k.gapM)
 			return
 		}
 		tr := &e.net.tracks[link.to]
-		if !tr.inner() {
-			break
-		}
 		seen += tr.lengthM
-		q = tr.out
+		if inner = tr.inner(); inner {
+			q = tr.out
+			continue
+		}
+		streets++
+		q = e.linkAfter(v, streets, tr)
 	}
+}
+
+// frozenLast is last, as of before the lane changes of this step.
+func (e *Engine) frozenLast(t trackID) (*trackEnds, float64) {
+	if x := &e.ends[t]; x.any {
+		return x, x.backM
+	}
+	return e.frozenTail(t, 0)
+}
+
+// linkAfter returns the link that a vehicle takes at the end of a lane so many
+// streets ahead on its route, noLink where its way ends.
+func (e *Engine) linkAfter(v *veh, streets int32, lane *track) linkID {
+	if c := &e.cars[v.id]; c.at+streets >= c.path.count-1 {
+		return noLink
+	}
+	return e.looks.lanes[e.pathLook[v.path+streets]+lookID(lane.lane)].link
 }
 
 // frozenBack and local set their fields one by one: a literal is built elsewhere
