@@ -32,7 +32,9 @@ func (e *Engine) ready(i int32, open bool) *readyWay {
 	}
 	w := e.queue.ready[i]
 	if w == nil || w.until != until {
-		e.guide.refresh()
+		if !open {
+			e.guide.refresh(e.trips[i].Type)
+		}
 		w = &readyWay{trip: i, until: until}
 		e.queue.ready[i] = w
 	}
@@ -48,7 +50,7 @@ func (e *Engine) find(w *readyWay, open bool) {
 	if w.found = true; open {
 		w.segs = e.in.Demand.Routes[t.Route].Segments
 	} else {
-		w.segs = e.findRoute(t, &e.kinds[t.Type])
+		w.segs = e.findRoute(t)
 	}
 }
 

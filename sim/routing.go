@@ -19,10 +19,8 @@ type guide struct {
 	distM []float64
 	next  int64 // tick of the next renewal
 
-	stale   bool // times have been renewed since the landmarks were measured
-	reverse *wayGraph
-	marks   [landmarks]geo.SegmentID
-	bounds  []waymark        // by segment
+	order   *hierarchy
+	times   []*wayTimes      // by vehicle type; those who may take the same steps share one
 	finders chan *pathfinder // idle ones of one for every thread
 }
 
@@ -78,12 +76,55 @@ func (e *Engine) prepareGuide() *guide {
 	for s, seg := range e.net.city.Segments.All() {
 		g.timeS[s] = float64(seg.Length) / float64(seg.Limit)
 	}
+	g.order = newHierarchy(e.net.city, g.ways)
 	g.finders = make(chan *pathfinder, e.threads)
 	for range e.threads {
-		g.finders <- g.newPathfinder()
+		g.finders <- newPathfinder(g.order)
 	}
-	g.survey()
+	for i := range e.kinds {
+		g.addTimes(&e.kinds[i])
+	}
 	return g
+}
+
+// addTimes gives the next vehicle type its times: those of a type before it that
+// may take the same steps, if there is one.
+func (g *guide) addTimes(k *kind) {
+	open := make([]bool, len(g.ways.arcs))
+	for i := range open {
+		allow := g.ways.arcs[i].allow
+		open[i] = k.ignore && allow != 0 || allow.Has(k.class)
+	}
+	for _, w := range g.times {
+		if slices.Equal(w.open, open) {
+			g.times = append(g.times, w)
+			return
+		}
+	}
+	g.times = append(g.times, &wayTimes{open: open, stale: true})
+}
+
+// age makes the times along the hierarchy be worked out anew when somebody asks.
+func (g *guide) age() {
+	for _, w := range g.times {
+		w.stale = true
+	}
+}
+
+// refresh works out the times for a vehicle type if travel times have been
+// renewed.
+func (g *guide) refresh(id demand.TypeID) {
+	if w := g.times[id]; w.stale {
+		w.renew(g.order, g.ways, g.timeS)
+	}
+}
+
+// shortest returns the quickest way between two segments for a vehicle of a type
+// whose times are fresh; nil: none. Several threads may ask at a time.
+func (g *guide) shortest(from, to geo.SegmentID, id demand.TypeID) []geo.SegmentID {
+	f := <-g.finders
+	defer func() { g.finders <- f }()
+	return f.shortest(g.times[id], from, to)
 }
 
 // guideEvery is how often travel times are renewed when Input.Guide is 0.
@@ -101,7 +142,7 @@ func (e *Engine) renewGuide() {
 		every = guideEvery
 	}
 	g.next = e.tick + max(1, int64(every/e.step))
-	g.stale = true
+	g.age()
 	vehS, distM := make([]float64, len(g.timeS)), make([]float64, len(g.timeS))
 	for t := range e.tally.tracks {
 		c, s := &e.tally.tracks[t], e.net.tracks[t].seg
@@ -127,7 +168,7 @@ func (e *Engine) renewGuide() {
 // findRoute returns a way for a trip over its intermediate places, nil when
 // there is none. A trip whose given route is closed keeps its ends. Several
 // threads may ask at a time.
-func (e *Engine) findRoute(t *demand.Trip, k *kind) []geo.SegmentID {
+func (e *Engine) findRoute(t *demand.Trip) []geo.SegmentID {
 	from, to, via := t.From, t.To, t.Via
 	if t.Route != demand.NoRoute {
 		segs := e.in.Demand.Routes[t.Route].Segments
@@ -140,14 +181,14 @@ func (e *Engine) findRoute(t *demand.Trip, k *kind) []geo.SegmentID {
 		}
 	}
 	way := []geo.SegmentID{from}
-	if !e.openFor(from, k) {
+	if !e.openFor(from, &e.kinds[t.Type]) {
 		return nil
 	}
 	for _, goal := range append(slices.Clone(via), to) {
 		if goal == way[len(way)-1] {
 			continue
 		}
-		leg := e.guide.shortest(way[len(way)-1], goal, k)
+		leg := e.guide.shortest(way[len(way)-1], goal, t.Type)
 		if leg == nil {
 			return nil
 		}

@@ -270,7 +270,8 @@ func (e *Engine) readResults(r *stateReader) {
 	vehS, distM := unblock[float64](r), unblock[float64](r)
 	if len(times) > 0 {
 		g := e.prepareGuide()
-		g.next, g.timeS, g.vehS, g.distM, g.stale = next, times, vehS, distM, true
+		g.next, g.timeS, g.vehS, g.distM = next, times, vehS, distM
+		g.age()
 	}
 }
 

@@ -7,280 +7,264 @@ import (
 	"tideway/geo"
 )
 
-// The quickest way between two segments by A* (Hart, Nilsson, Raphael, A formal
-// basis for the heuristic determination of minimum cost paths, 1968) with bounds
-// by landmarks and the triangle inequality (Goldberg, Harrelson, Computing the
-// shortest path: A* search meets graph theory, 2005), measured again when travel
-// times are renewed. The ways are as quick as those of Dijkstra's algorithm.
-
-const (
-	landmarks = 8
-	roundingS = 1e-2 // more than single precision takes off a time of a day
-)
-
-// waymark holds the times between a segment and the landmarks, for a vehicle
-// that may go everywhere; infinite where there is no way.
-type waymark struct {
-	fromS, toS [landmarks]float32 // from the landmark, to the landmark
+// wayTimes are the travel times along a hierarchy for those who may take the
+// same steps. They are worked out anew when travel times have been renewed and
+// somebody asks.
+type wayTimes struct {
+	open     []bool    // by arc of the way graph: who may take it
+	times    []arcTime // by arc of the hierarchy: of a step or over lower ranks
+	over     []arcOver
+	least    []arcTime // of the quickest way there is
+	up, down climbs
+	stale    bool
 }
 
-// bound returns a time below which nobody gets from w to goal.
-func (w *waymark) bound(goal *waymark) float64 {
-	most := float32(0)
-	for l := range landmarks {
-		if d := goal.fromS[l] - w.fromS[l]; d > most && d < math.MaxFloat32 {
-			most = d
-		}
-		if d := w.toS[l] - goal.toS[l]; d > most && d < math.MaxFloat32 {
-			most = d
+// arcTime holds the seconds from the lower rank of an arc to the upper one, and
+// back; infinite where there is no way.
+type arcTime struct{ up, down float32 }
+
+// arcOver holds the rank over which an arc's quickest way leads, there and back;
+// -1: it is a step.
+type arcOver struct{ up, down int32 }
+
+// climbs are the arcs, in one direction, that no other way is quicker than.
+type climbs struct {
+	start []int32 // by lower rank
+	arcs  []climb
+	is    []int32 // which arcs of the hierarchy they are
+}
+
+type climb struct {
+	to    int32 // the upper rank
+	timeS float32
+}
+
+var neverS = float32(math.Inf(1))
+
+// renew works out the times. Cost: 8 ns for any three ranks that are joined with
+// each other, 0.15 s for a city of 20 000 segments.
+func (w *wayTimes) renew(h *hierarchy, g *wayGraph, timeS []float64) {
+	w.takeSteps(h, g, timeS)
+	to := make([]int32, len(h.segs)) // by rank: the arc to it from the rank in hand
+	for r := range h.segs {
+		h.arcsTo(int32(r), to)
+		for _, a := range h.below(int32(r)) {
+			w.replace(h, a, to)
 		}
 	}
-	return max(0, float64(most)-roundingS)
+	copy(w.least, w.times)
+	for r := len(h.segs) - 1; r >= 0; r-- {
+		h.arcsTo(int32(r), to)
+		for _, a := range h.below(int32(r)) {
+			w.compare(h, a, to)
+		}
+	}
+	w.keep(h)
+	w.stale = false
 }
 
-// wayNode is what a search knows of a segment.
-type wayNode struct {
-	costS  float64
-	boundS float64 // below what is still needed to the goal
-	from   geo.SegmentID
-	stamp  int32 // round in which it was reached; below 0: and settled
+// takeSteps gives the arcs the times of single steps.
+func (w *wayTimes) takeSteps(h *hierarchy, g *wayGraph, timeS []float64) {
+	if n := len(h.head); w.times == nil {
+		w.times, w.over, w.least = make([]arcTime, n), make([]arcOver, n), make([]arcTime, n)
+	}
+	for a := range w.times {
+		w.times[a], w.over[a] = arcTime{neverS, neverS}, arcOver{-1, -1}
+	}
+	for s, from := range h.rank {
+		for i := g.start[s]; i < g.start[s+1]; i++ {
+			step := &g.arcs[i]
+			to, stepS := h.rank[step.to], float32(step.costS+timeS[step.to])
+			switch {
+			case !w.open[i] || from == to:
+			case from < to:
+				w.times[h.arc(from, to)].up = stepS
+			default:
+				w.times[h.arc(to, from)].down = stepS
+			}
+		}
+	}
 }
 
-type heapItem struct {
-	keyS float64
-	seg  geo.SegmentID
+// replace makes the arcs between the upper rank of arc a and higher ones no
+// slower than the way over the lower rank of a. It tells the arcs to those.
+func (w *wayTimes) replace(h *hierarchy, a int32, to []int32) {
+	low := h.tail[a]
+	end := h.start[low+1]
+	first, seconds := w.times[a], w.times[a+1:end]
+	for i, high := range h.head[a+1 : end] {
+		b := to[high]
+		t := &w.times[b]
+		if s := first.down + seconds[i].up; s < t.up {
+			t.up, w.over[b].up = s, low
+		}
+		if s := seconds[i].down + first.up; s < t.down {
+			t.down, w.over[b].down = s, low
+		}
+	}
 }
 
-func (a heapItem) before(b heapItem) bool {
-	return a.keyS < b.keyS || a.keyS == b.keyS && a.seg < b.seg
+// compare takes the quickest ways between the upper rank of arc a and higher
+// ones, which are known, into those of the lower rank of a.
+func (w *wayTimes) compare(h *hierarchy, a int32, to []int32) {
+	end := h.start[h.tail[a]+1]
+	first, seconds := w.times[a], w.times[a+1:end]
+	best, bests := w.least[a], w.least[a+1:end]
+	for i, high := range h.head[a+1 : end] {
+		between, second, x := w.least[to[high]], seconds[i], &bests[i]
+		if s := first.up + between.up; s < x.up {
+			x.up = s
+		}
+		if s := between.down + first.down; s < x.down {
+			x.down = s
+		}
+		if s := second.up + between.down; s < best.up {
+			best.up = s
+		}
+		if s := between.up + second.down; s < best.down {
+			best.down = s
+		}
+	}
+	w.least[a] = best
+}
+
+// keep lists the arcs that quickest ways can need.
+func (w *wayTimes) keep(h *hierarchy) {
+	w.up.clear()
+	w.down.clear()
+	for r := range h.segs {
+		for a := h.start[r]; a < h.start[r+1]; a++ {
+			w.up.add(h, a, w.times[a].up, w.least[a].up)
+			w.down.add(h, a, w.times[a].down, w.least[a].down)
+		}
+		w.up.start, w.down.start = append(w.up.start, int32(len(w.up.arcs))), append(w.down.start, int32(len(w.down.arcs)))
+	}
+}
+
+func (c *climbs) clear() { c.start, c.arcs, c.is = append(c.start[:0], 0), c.arcs[:0], c.is[:0] }
+
+func (c *climbs) add(h *hierarchy, a int32, timeS, leastS float32) {
+	if timeS < neverS && timeS <= leastS {
+		c.arcs, c.is = append(c.arcs, climb{h.head[a], timeS}), append(c.is, a)
+	}
+}
+
+// wayLabel is how soon a rank is reached, and by which of the climbs.
+type wayLabel struct {
+	timeS float32
+	by    int32
 }
 
 // pathfinder is what one thread needs to search.
 type pathfinder struct {
-	g     *guide
-	nodes []wayNode // by segment
-	round int32     // of nodes
-	heap  []heapItem
-	goal  *waymark
+	h        *hierarchy
+	from, to []wayLabel // by rank: from the begin, and on to the goal; never between searches
+	rise     []int32    // arcs of the way up
+	way      []geo.SegmentID
 }
 
-func (g *guide) newPathfinder() *pathfinder {
-	return &pathfinder{g: g, nodes: make([]wayNode, len(g.timeS))}
+func newPathfinder(h *hierarchy) *pathfinder {
+	f := &pathfinder{h: h, from: make([]wayLabel, len(h.segs)), to: make([]wayLabel, len(h.segs))}
+	for r := range h.segs {
+		f.from[r].timeS, f.to[r].timeS = neverS, neverS
+	}
+	return f
 }
 
-// shortest returns the quickest way between two segments for a vehicle of kind
-// k; nil: none. Several threads may ask at a time.
-func (g *guide) shortest(from, to geo.SegmentID, k *kind) []geo.SegmentID {
-	f := <-g.finders
-	defer func() { g.finders <- f }()
-	return f.shortest(from, to, k)
-}
-
-func (f *pathfinder) shortest(from, to geo.SegmentID, k *kind) []geo.SegmentID {
-	f.begin(&f.g.bounds[to])
-	f.reach(from, geo.NoSegment, 0)
-	w, timeS := f.g.ways, f.g.timeS
-	for len(f.heap) > 0 {
-		at := f.pop().seg
-		n := &f.nodes[at]
-		if n.stamp < 0 {
-			continue
-		}
-		if n.stamp = -n.stamp; at == to {
-			return f.trace(to)
-		}
-		arcs := w.from(at)
-		for i := range arcs {
-			if a := &arcs[i]; k.ignore && a.allow != 0 || a.allow.Has(k.class) {
-				f.reach(a.to, at, n.costS+timeS[a.to]+a.costS)
-			}
-		}
+// shortest returns the quickest way between two segments; nil: none.
+func (f *pathfinder) shortest(w *wayTimes, from, to geo.SegmentID) (way []geo.SegmentID) {
+	begin, end := f.h.rank[from], f.h.rank[to]
+	if top := f.meet(w, begin, end); top >= 0 {
+		f.way = append(f.way[:0], from)
+		f.trace(w, begin, top, end)
+		way = slices.Clone(f.way)
 	}
-	return nil
-}
-
-// begin starts a search towards goal; nil: in all directions.
-func (f *pathfinder) begin(goal *waymark) {
-	if f.round++; f.round == math.MaxInt32 {
-		clear(f.nodes)
-		f.round = 1
+	for r := begin; r >= 0; r = f.h.parent[r] {
+		f.from[r].timeS = neverS
 	}
-	f.heap, f.goal = f.heap[:0], goal
-}
-
-// reach notes a way to s unless a better one is known.
-func (f *pathfinder) reach(s, from geo.SegmentID, costS float64) {
-	n := &f.nodes[s]
-	switch {
-	case n.stamp == -f.round || n.stamp == f.round && n.costS <= costS:
-		return
-	case n.stamp == f.round:
-		n.costS, n.from = costS, from
-	case f.goal == nil:
-		*n = wayNode{costS, 0, from, f.round}
-	default:
-		*n = wayNode{costS, f.g.bounds[s].bound(f.goal), from, f.round}
-	}
-	item := heapItem{costS + n.boundS, s}
-	f.heap = append(f.heap, item)
-	h := f.heap
-	i := len(h) - 1
-	for i > 0 {
-		up := (i - 1) / 4
-		if !item.before(h[up]) {
-			break
-		}
-		h[i] = h[up]
-		i = up
-	}
-	h[i] = item
-}
-
-// pop takes the first item of the heap, which has four children to a node.
-func (f *pathfinder) pop() heapItem {
-	h := f.heap
-	top, last := h[0], len(h)-1
-	item := h[last]
-	h = h[:last]
-	f.heap = h
-	if last == 0 {
-		return top
-	}
-	i := 0
-	for {
-		c := 4*i + 1
-		if c >= last {
-			break
-		}
-		for d := c + 1; d < min(c+4, last); d++ {
-			if h[d].before(h[c]) {
-				c = d
-			}
-		}
-		if !h[c].before(item) {
-			break
-		}
-		h[i] = h[c]
-		i = c
-	}
-	h[i] = item
-	return top
-}
-
-func (f *pathfinder) trace(to geo.SegmentID) []geo.SegmentID {
-	n := 0
-	for s := to; s != geo.NoSegment; s = f.nodes[s].from {
-		n++
-	}
-	way := make([]geo.SegmentID, n)
-	for s := to; s != geo.NoSegment; s = f.nodes[s].from {
-		n--
-		way[n] = s
+	for r := end; r >= 0; r = f.h.parent[r] {
+		f.to[r].timeS = neverS
 	}
 	return way
 }
 
-// survey places the landmarks, each as far from the others as can be without
-// traffic, and measures the times from and to them. Cost: two searches through
-// the city a landmark.
-func (g *guide) survey() {
-	g.bounds = make([]waymark, len(g.timeS))
-	g.reverse = g.ways.reversed()
-	nearest := make([]float64, len(g.timeS))
-	for s := range nearest {
-		nearest[s] = math.Inf(1)
-	}
-	for l := range landmarks {
-		if len(nearest) > 0 {
-			g.marks[l] = geo.SegmentID(farthest(nearest))
-			g.measure(l)
-		}
-		for s := range nearest {
-			nearest[s] = min(nearest[s], float64(g.bounds[s].fromS[l]))
+// meet climbs from the begin, and backwards from the goal, to the ranks above
+// both, and returns the one over which the quickest way leads; -1: none.
+func (f *pathfinder) meet(w *wayTimes, begin, end int32) int32 {
+	f.from[begin].timeS, f.to[end].timeS = 0, 0
+	r, q := begin, end
+	for r != q {
+		if uint32(r) < uint32(q) { // -1, above all, comes last
+			w.up.spread(f.from, r, neverS)
+			r = f.h.parent[r]
+		} else {
+			w.down.spread(f.to, q, neverS)
+			q = f.h.parent[q]
 		}
 	}
-	g.stale = false
-}
-
-// measure renews the times from and to landmark l.
-func (g *guide) measure(l int) {
-	f := <-g.finders
-	defer func() { g.finders <- f }()
-	f.flood(g.ways, g.marks[l], func(a, b geo.SegmentID) float64 { return g.timeS[b] })
-	for s := range g.bounds {
-		g.bounds[s].fromS[l] = f.distance(s)
-	}
-	f.flood(g.reverse, g.marks[l], func(a, b geo.SegmentID) float64 { return g.timeS[a] })
-	for s := range g.bounds {
-		g.bounds[s].toS[l] = f.distance(s)
-	}
-}
-
-// refresh measures all landmarks again if travel times have been renewed.
-func (g *guide) refresh() {
-	for l := range landmarks {
-		if g.stale && len(g.bounds) > 0 {
-			g.measure(l)
+	top, bestS := int32(-1), neverS
+	for ; r >= 0; r = f.h.parent[r] {
+		if sumS := f.from[r].timeS + f.to[r].timeS; sumS < bestS {
+			top, bestS = r, sumS
 		}
+		w.up.spread(f.from, r, bestS)
+		w.down.spread(f.to, r, bestS)
 	}
-	g.stale = false
+	return top
 }
 
-// farthest returns the place of the largest finite distance, or of the first
-// infinite one when all others are landmarks.
-func farthest(d []float64) int {
-	at := 0
-	for s, x := range d {
-		if !math.IsInf(x, 1) && x > d[at] || math.IsInf(d[at], 1) && !math.IsInf(x, 1) {
-			at = s
-		}
+// spread reaches ranks above r from there, unless it is reached too late.
+func (c *climbs) spread(labels []wayLabel, r int32, lateS float32) {
+	beginS := labels[r].timeS
+	if beginS >= lateS {
+		return
 	}
-	return at
-}
-
-// distance is what the last flood found; infinite where it did not get.
-func (f *pathfinder) distance(s int) float32 {
-	if n := &f.nodes[s]; n.stamp == -f.round {
-		return float32(n.costS)
-	}
-	return float32(math.Inf(1))
-}
-
-// flood reaches every segment from one, with the times of steps along w.
-func (f *pathfinder) flood(w *wayGraph, from geo.SegmentID, timeS func(a, b geo.SegmentID) float64) {
-	f.begin(nil)
-	f.reach(from, geo.NoSegment, 0)
-	for len(f.heap) > 0 {
-		at := f.pop().seg
-		n := &f.nodes[at]
-		if n.stamp < 0 {
-			continue
-		}
-		n.stamp = -n.stamp
-		for _, a := range w.from(at) {
-			if a.allow != 0 {
-				f.reach(a.to, at, n.costS+timeS(at, a.to)+a.costS)
-			}
+	first := c.start[r]
+	arcs := c.arcs[first:c.start[r+1]]
+	for i := range arcs {
+		a := &arcs[i]
+		if l, s := &labels[a.to], beginS+a.timeS; s < l.timeS {
+			l.timeS, l.by = s, first+int32(i)
 		}
 	}
 }
 
-// reversed returns the graph with every step the other way round.
-func (w *wayGraph) reversed() *wayGraph {
-	n := len(w.start) - 1
-	r := &wayGraph{start: make([]int32, n+1), arcs: make([]wayArc, len(w.arcs))}
-	for _, a := range w.arcs {
-		r.start[a.to+1]++
+// trace appends the way over a top rank, without where it begins.
+func (f *pathfinder) trace(w *wayTimes, begin, top, end int32) {
+	f.rise = f.rise[:0]
+	for r := top; r != begin; {
+		a := w.up.is[f.from[r].by]
+		f.rise = append(f.rise, a)
+		r = f.h.tail[a]
 	}
-	for b := range n {
-		r.start[b+1] += r.start[b]
+	for i := len(f.rise) - 1; i >= 0; i-- {
+		f.ascend(w, f.rise[i])
 	}
-	next := slices.Clone(r.start)
-	for s := range geo.SegmentID(n) {
-		for _, a := range w.from(s) {
-			r.arcs[next[a.to]] = wayArc{s, a.allow, a.costS}
-			next[a.to]++
-		}
+	for r := top; r != end; {
+		a := w.down.is[f.to[r].by]
+		f.descend(w, a)
+		r = f.h.tail[a]
 	}
-	return r
+}
+
+// ascend and descend append the steps that an arc stands for, from its lower
+// rank to the upper one, and back.
+func (f *pathfinder) ascend(w *wayTimes, a int32) {
+	low := w.over[a].up
+	if low < 0 {
+		f.way = append(f.way, f.h.segs[f.h.head[a]])
+		return
+	}
+	f.descend(w, f.h.arc(low, f.h.tail[a]))
+	f.ascend(w, f.h.arc(low, f.h.head[a]))
+}
+
+func (f *pathfinder) descend(w *wayTimes, a int32) {
+	low := w.over[a].down
+	if low < 0 {
+		f.way = append(f.way, f.h.segs[f.h.tail[a]])
+		return
+	}
+	f.descend(w, f.h.arc(low, f.h.head[a]))
+	f.ascend(w, f.h.arc(low, f.h.tail[a]))
 }
