@@ -2,6 +2,7 @@ package sim
 
 import (
 	"math"
+	"math/bits"
 	"slices"
 
 	"tideway/geo"
@@ -48,10 +49,28 @@ type outlooks struct {
 	work   []laneLook
 	onward []onward
 	known  map[onward]uint32 // where in onward
+	recent []recentLook      // found lately, by a hash of what was asked; a power of two
 }
 
+// lookQuestion is what an outlook is asked for, without a planned stop.
+type lookQuestion struct {
+	seg, next geo.SegmentID
+	ahead     lookID
+	class     geo.Class
+	ignore    bool
+}
+
+type recentLook struct {
+	lookQuestion
+	id lookID // 1 + the answer; 0: none yet
+}
+
+// recentLooks is how many answers there is room for, by segment.
+const recentLooks = 4
+
 func newOutlooks(n *network) *outlooks {
-	o := &outlooks{net: n, index: make([]lookID, 64), known: map[onward]uint32{}}
+	o := &outlooks{net: n, index: make([]lookID, 64), known: map[onward]uint32{},
+		recent: make([]recentLook, 1<<bits.Len(uint(recentLooks*n.city.Segments.Len())))}
 	var none onward
 	for i := range none {
 		none[i] = noTrack
@@ -88,6 +107,24 @@ type haltAt struct {
 // look returns the outlook of seg for a vehicle of kind k that goes on to next
 // (geo.NoSegment at the route's end), whose outlook is ahead.
 func (o *outlooks) look(seg, next geo.SegmentID, ahead lookID, k *kind, halt haltAt) lookID {
+	if halt.lane >= 0 {
+		return o.build(seg, next, ahead, k, halt)
+	}
+	q := lookQuestion{seg, next, ahead, k.class, k.ignore}
+	r := &o.recent[q.hash()&uint64(len(o.recent)-1)]
+	if r.id == 0 || r.lookQuestion != q {
+		r.lookQuestion, r.id = q, 1+o.build(seg, next, ahead, k, halt)
+	}
+	return r.id - 1
+}
+
+func (q *lookQuestion) hash() uint64 {
+	h := (uint64(q.seg)<<32 ^ uint64(q.next)<<16 ^ uint64(q.ahead) ^ uint64(q.class)<<56) * 0x9e3779b97f4a7c15
+	return h >> 32
+}
+
+// build works out an outlook.
+func (o *outlooks) build(seg, next geo.SegmentID, ahead lookID, k *kind, halt haltAt) lookID {
 	first, count := o.net.city.LanesOf(seg)
 	o.work = o.work[:0]
 	for l := range count {
