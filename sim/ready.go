@@ -56,9 +56,9 @@ func (e *Engine) find(w *readyWay, open bool) {
 
 // findWays looks on all threads for the ways of the trips that are about to
 // depart: the first of every queue and the second, whose turn it is when the
-// first has left; in the first step all. One thread finds them when they are
-// needed: that saves those of seconds whose turn comes after travel times have
-// been renewed.
+// first has left, and those behind who were asked before travel times were
+// renewed; in the first step all. One thread finds them when they are needed:
+// that saves those of seconds whose turn comes after the renewal.
 func (e *Engine) findWays() {
 	if e.threads == 1 {
 		return
@@ -70,10 +70,10 @@ func (e *Engine) findWays() {
 		if e.shutIn(due[0]) {
 			continue
 		}
-		if e.tick > 1 {
-			due = due[:min(2, len(due))]
-		}
-		for _, i := range due {
+		for n, i := range due {
+			if n >= 2 && e.tick > 1 && q.ready[i] == nil {
+				break
+			}
 			if t := &e.trips[i].Trip; e.status[i].state != Impossible && !e.openRoute(t) {
 				if w := e.ready(i, false); !w.found {
 					q.lost = append(q.lost, w)
