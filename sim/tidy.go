@@ -83,27 +83,42 @@ func (o *outlooks) tidy(paths []lookID, ready map[int32]*readyWay) {
 			}
 		}
 	}
-	var kept []lookID
-	each(func(id *lookID) {
-		if number[*id] == 0 {
-			number[*id] = 1
-			kept = append(kept, *id)
-		}
-	})
-	slices.SortFunc(kept, func(a, b lookID) int {
-		if o.first[a] != o.first[b] {
-			return int(o.first[a] - o.first[b])
-		}
-		return int(a) - int(b)
-	})
+	each(func(id *lookID) { number[*id] = 1 })
 	was := *o
 	*o = *newOutlooks(o.net)
-	for _, id := range kept {
+	moved := make([]uint32, len(was.onward)) // new places; nowhere stays where it is
+	for _, id := range was.byLane(number) {
 		o.work = append(o.work[:0], was.of(id)...)
 		for i := range o.work {
-			o.work[i].onward = o.place(was.onward[o.work[i].onward])
+			at := &o.work[i].onward
+			if moved[*at] == nowhere && *at != nowhere {
+				moved[*at] = o.place(was.onward[*at])
+			}
+			*at = moved[*at]
 		}
 		number[id] = o.intern(was.first[id])
 	}
 	each(func(id *lookID) { *id = number[*id] })
+}
+
+// byLane lists the outlooks that are in use in order of their segments' lanes.
+func (o *outlooks) byLane(used []lookID) []lookID {
+	end := make([]int32, o.net.lanes+1)
+	each := func(visit func(id lookID)) {
+		for id := lookID(0); int(id) < len(o.lanes); id += lookID(o.lanes[id].count) {
+			if used[id] != 0 {
+				visit(id)
+			}
+		}
+	}
+	each(func(id lookID) { end[o.first[id]+1]++ })
+	for t := range o.net.lanes {
+		end[t+1] += end[t]
+	}
+	list := make([]lookID, end[o.net.lanes])
+	each(func(id lookID) {
+		list[end[o.first[id]]] = id
+		end[o.first[id]]++
+	})
+	return list
 }
