@@ -48,8 +48,8 @@ type outlooks struct {
 	used   int       // of index
 	work   []laneLook
 	onward []onward
-	known  map[onward]uint32 // where in onward
-	recent []recentLook      // found lately, by a hash of what was asked; a power of two
+	places []uint32     // hash table of 1 + place in onward, 0: free; at most half full
+	recent []recentLook // found lately, by a hash of what was asked; a power of two
 }
 
 // lookQuestion is what an outlook is asked for, without a planned stop.
@@ -69,7 +69,7 @@ type recentLook struct {
 const recentLooks = 4
 
 func newOutlooks(n *network) *outlooks {
-	o := &outlooks{net: n, index: make([]lookID, 64), known: map[onward]uint32{},
+	o := &outlooks{net: n, index: make([]lookID, 64), places: make([]uint32, 64),
 		recent: make([]recentLook, 1<<bits.Len(uint(recentLooks*n.city.Segments.Len())))}
 	var none onward
 	for i := range none {
@@ -84,12 +84,34 @@ const nowhere = 0
 
 // place returns where in onward way stands.
 func (o *outlooks) place(way onward) uint32 {
-	at, ok := o.known[way]
-	if !ok {
-		at = uint32(len(o.onward))
-		o.onward, o.known[way] = append(o.onward, way), at
+	at := o.placeSlot(&way)
+	if p := o.places[at]; p != 0 {
+		return p - 1
 	}
-	return at
+	o.onward = append(o.onward, way)
+	n := uint32(len(o.onward))
+	if o.places[at] = n; 2*int(n) > len(o.places) {
+		o.places = make([]uint32, 2*len(o.places))
+		for i := range o.onward {
+			o.places[o.placeSlot(&o.onward[i])] = uint32(i) + 1
+		}
+	}
+	return n - 1
+}
+
+// placeSlot is where places has, or would get, a way.
+func (o *outlooks) placeSlot(way *onward) int {
+	h := uint64(0)
+	for _, t := range way {
+		h = (h ^ uint64(uint32(t))) * 0x9e3779b97f4a7c15
+		h ^= h >> 29
+	}
+	mask := len(o.places) - 1
+	for at := int(h^h>>32) & mask; ; at = (at + 1) & mask {
+		if p := o.places[at]; p == 0 || o.onward[p-1] == *way {
+			return at
+		}
+	}
 }
 
 // of returns the lanes of an outlook.
