@@ -1,7 +1,5 @@
 package sim
 
-import "slices"
-
 // tidyGrowth is by how much of itself the path arena may grow before it is tidied
 // again, and tidyLeast by how many cells at least.
 const (
@@ -66,7 +64,12 @@ func (e *Engine) tidyPaths() {
 func (e *Engine) limitPaths() {
 	more := max(tidyLeast, int(tidyGrowth*float64(len(e.pathSeg))))
 	e.paths.full = len(e.pathSeg) + more
-	e.pathSeg, e.pathLook = slices.Grow(e.pathSeg, more), slices.Grow(e.pathLook, more)
+	e.pathSeg, e.pathLook = withRoom(e.pathSeg, more), withRoom(e.pathLook, more)
+}
+
+// withRoom returns a list with room for so many more and nothing beyond.
+func withRoom[T any](list []T, more int) []T {
+	return append(make([]T, 0, len(list)+more), list...)
 }
 
 // tidy keeps the outlooks of the paths and of those who are about to depart, in
