@@ -49,8 +49,8 @@ func (m *Model) medians(p *pass, features []float32, sensors []int32, out []floa
 	}
 }
 
-// Predict fills the window's rows. It costs about 15 µs a row on
-// gonum, 6 in registers of AVX2.
+// Predict fills the window's rows. It costs about 15 µs a row on gonum, 6 with
+// the AVX2 kernel.
 func (m *Model) Predict(w *forecast.Window, threads int, out *forecast.Rows) {
 	features := make([]float32, m.x.sensors*m.x.width)
 	m.x.fill(w, m.x.newScratch(), features)
