@@ -12,33 +12,50 @@ import (
 
 // TestLanesAreChangedInsideJunctions: whoever appears right before a junction passes
 // somebody slow behind it by changing on the way across, from one lane's path to its
-// neighbour's.
+// neighbour's; but not into somebody who turns off from that neighbour's lane.
 func TestLanesAreChangedInsideJunctions(t *testing.T) {
-	city := netdraw.City("a==x==============b")
+	if !changesInside(t, false) {
+		t.Error("the car does not change lanes inside the junction, where nobody is beside it")
+	}
+	if changesInside(t, true) {
+		t.Error("the car changes lanes inside the junction, where somebody turns left beside it")
+	}
+}
+
+func changesInside(t *testing.T, turns bool) bool {
+	city := netdraw.City("          c\n          |\n          |\n          |\na=====>===x==============b")
 	car, crawler := demand.NewType("car", geo.Car), demand.NewType("crawler", geo.Car)
 	car.Sigma, crawler.Sigma, crawler.MaxSpeed = 0, 0, 0.5
-	before, _ := city.Segments.Find("ax")
-	behind, _ := city.Segments.Find("xb")
-	routes := []demand.Route{{ID: "through", Segments: []geo.SegmentID{before, behind}}, {ID: "behind", Segments: []geo.SegmentID{behind}}}
-	at := func(id string, kind demand.TypeID, route demand.RouteID, lane int, posM, mps float64) demand.Trip {
-		return demand.Trip{ID: id, Type: kind, Route: route, Lane: demand.LaneIndex, LaneAt: lane, Pos: demand.PosGiven, PosAt: unit.Length(posM),
+	segs := func(ids ...string) (way []geo.SegmentID) {
+		for _, id := range ids {
+			s, _ := city.Segments.Find(id)
+			way = append(way, s)
+		}
+		return way
+	}
+	routes := []demand.Route{{ID: "through", Segments: segs("ax", "xb")}, {ID: "behind", Segments: segs("xb")}, {ID: "left", Segments: segs("ax", "xc")}}
+	at := func(id string, depart time.Duration, kind demand.TypeID, route demand.RouteID, lane int, posM, mps float64) demand.Trip {
+		return demand.Trip{ID: id, Depart: depart, Type: kind, Route: route, Lane: demand.LaneIndex, LaneAt: lane, Pos: demand.PosGiven, PosAt: unit.Length(posM),
 			Speed: demand.SpeedGiven, SpeedAt: unit.Speed(mps), ArriveAt: -1}
 	}
-	endM := float64(city.Segments.At(before).Length)
-	e, err := New(Input{City: city, End: time.Hour, Threads: 1, Demand: &demand.Demand{Types: []demand.VehicleType{car, crawler}, Routes: routes, Trips: []demand.Trip{
-		at("car", 0, 0, 0, endM-8, 8), at("ahead", 1, 1, 0, 12, 0.5),
-	}}})
+	endM := float64(city.Segments.At(routes[0].Segments[0]).Length)
+	const crawledS = 12 // until the tail of who turns has left the street
+	trips := []demand.Trip{at("car", crawledS*time.Second, 0, 0, 0, endM-8, 8), at("ahead", crawledS*time.Second, 1, 1, 0, 12, 0.5)}
+	if turns {
+		trips = append([]demand.Trip{at("turning", 0, 1, 2, 1, endM-0.6, 0.5)}, trips...)
+	}
+	e, err := New(Input{City: city, End: time.Hour, Threads: 1, Demand: &demand.Demand{Types: []demand.VehicleType{car, crawler}, Routes: routes, Trips: trips}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	left := e.net.links[e.net.tracks[e.lane(t, "ax", 1)].out].to
-	if first, last := e.net.beside(left); first+1 != last || last != left {
-		t.Fatalf("the paths of two lanes across the junction are %d to %d, expected two up to %d", first, last, left)
+	through := e.net.links[e.net.tracks[e.lane(t, "ax", 0)].out].to
+	first, last := e.net.beside(through)
+	if first+1 != last || first != through {
+		t.Fatalf("the paths of two lanes across the junction are %d to %d, expected two from %d", first, last, through)
 	}
-	for range 2 {
+	for range crawledS + 2 {
 		e.Step()
 	}
-	if vs := e.road[left]; len(vs) != 1 || vs[0].flags&changed == 0 {
-		t.Errorf("on the left path there are %d vehicles, expected the car, which has changed lanes", len(vs))
-	}
+	vs := e.road[last]
+	return len(vs) == 1 && vs[0].flags&changed != 0
 }

@@ -121,7 +121,7 @@ func (d *decision) consider(dir int) bool {
 	d.waits[dir+1] = state&lcUrgent != 0
 	d.block(m)
 	d.state |= d.blocked
-	return d.blocked == 0 && d.v.posM <= d.side.tr.lengthM && !d.besideTail()
+	return d.blocked == 0 && d.v.posM <= d.side.tr.lengthM && !d.besideTail() && !d.besideSibling()
 }
 
 // isUrgent reports whether the route needs a change in the direction in hand
@@ -228,6 +228,28 @@ func (d *decision) minds(dir int) bool {
 		return false
 	}
 	return true
+}
+
+// besideSibling reports whether, inside a junction, somebody who has come from the same
+// lane as those on the other track but goes elsewhere drives beside the vehicle or too
+// close before it.
+func (d *decision) besideSibling() bool {
+	if !d.w.tr.inner() {
+		return false
+	}
+	e, n, v := d.e, d.e.net, d.v
+	l := &n.links[d.side.tr.out]
+	for i := l.meets; i < l.meetsEnd; i++ {
+		m := &n.meets[i]
+		x := &e.ends[m.foe]
+		if !m.part || !x.any || x.frontM < v.posM-d.k.lengthM {
+			continue
+		}
+		if x.backM-v.posM-d.k.gapM < d.k.secureM(v.speedMPS, &e.kinds[x.backKind], x.backMPS) {
+			return true
+		}
+	}
+	return false
 }
 
 // besideTail reports whether the tail of a vehicle beyond the end of the
