@@ -2,11 +2,10 @@ package sim
 
 import (
 	"math"
+	"slices"
 
 	"github.com/paulmach/orb"
 	"github.com/paulmach/orb/planar"
-
-	"tideway/geo"
 )
 
 // Where paths inside a junction meet. Vehicles have width, so a crossing is a
@@ -96,26 +95,30 @@ func cut(p, q, r, s orb.Point) (t, u float64, ok bool) {
 	return t, u, t >= 0 && t <= 1 && u >= 0 && u <= 1
 }
 
-// apart returns the drawn distance from the common end of two lines at which
-// they are partM apart for good, the whole length when they never are. Lines
-// run away from their common end.
-func apart(a, b orb.LineString) (onA, onB float64) { return apartOn(a, b), apartOn(b, a) }
+// shared returns the drawn distance from the common begin of two lines up to
+// which they are less than partM apart, the whole of the shorter one when they
+// never are farther. As in SUMO, the last vertex that near and the distances of
+// it and the next tell it, along each line; the farther one counts.
+func shared(a, b line) float64 {
+	drawnA, drawnB := planar.Length(a.shape), planar.Length(b.shape)
+	onA, onB := a.lengthM-beyondM(a.shape, b.shape), b.lengthM-beyondM(b.shape, a.shape)
+	return min(max(onA, onB), drawnA, drawnB)
+}
 
-// apartOn looks from the far end of p for the last quarter of a metre that begins
-// near q. Along p the distance from q changes by no more than the way, so that
-// most quarters need no look.
-func apartOn(p, q orb.LineString) float64 {
-	const stepM = 0.25
-	total := planar.Length(p)
-	for i := int(total / stepM); i >= 0; {
-		at := float64(i) * stepM
-		away := distanceTo(q, geo.PointAlong(p, lengthOf(at)))
-		if away < partM {
-			return min(at+stepM, total)
+// beyondM is the length of the last part of p that is partM or more from q.
+func beyondM(p, q orb.LineString) float64 {
+	farM := 0.0
+	for i := len(p) - 2; i >= 0; i-- {
+		pieceM, here, next := planar.Distance(p[i], p[i+1]), distanceTo(q, p[i]), distanceTo(q, p[i+1])
+		switch {
+		case next <= partM:
+			return farM
+		case here <= partM:
+			return farM + pieceM*(next-partM)/(next-here)
 		}
-		i -= max(1, int((away-partM)/stepM))
+		farM += pieceM
 	}
-	return 0
+	return farM
 }
 
 func distanceTo(l orb.LineString, p orb.Point) float64 {
@@ -126,10 +129,8 @@ func distanceTo(l orb.LineString, p orb.Point) float64 {
 	return best
 }
 
-func reversed(l orb.LineString) orb.LineString {
-	out := make(orb.LineString, len(l))
-	for i, p := range l {
-		out[len(l)-1-i] = p
-	}
-	return out
+func (l line) reversed() line {
+	l.shape = slices.Clone(l.shape)
+	slices.Reverse(l.shape)
+	return l
 }

@@ -4,10 +4,7 @@ import (
 	"math"
 
 	"tideway/geo"
-	"tideway/unit"
 )
-
-func lengthOf(m float64) unit.Length { return unit.Length(m) }
 
 // addMeetings lists for every inner track the tracks that it meets: those of
 // the movements in conflict, and those that leave the same lane.
@@ -131,9 +128,8 @@ func (n *network) addMerge(t, foe trackID, yield bool, lines []line) {
 	a, b := lines[t], lines[foe]
 	x := meeting{foe: foe, foeLink: n.tracks[foe].out, merge: true, foeFirst: yield}
 	if len(a.shape) > 1 && len(b.shape) > 1 {
-		onA, onB := apart(reversed(a.shape), reversed(b.shape))
-		shared := min(onA*a.scale, onB*b.scale)
-		x.beforeEndM, x.foeBeforeM = min(shared, a.lengthM), min(shared, b.lengthM)
+		near := shared(a.reversed(), b.reversed())
+		x.beforeEndM, x.foeBeforeM = near*a.scale, near*b.scale
 	}
 	n.meets = append(n.meets, x)
 }
@@ -151,15 +147,23 @@ func (n *network) meetSiblings(m geo.MovementID, t trackID, lines []line) {
 			continue
 		}
 		a, b := lines[t], lines[sibling]
-		shared := 0.0
+		x := meeting{foe: sibling, foeLink: n.tracks[sibling].out, part: true, beforeEndM: a.lengthM, foeBeforeM: b.lengthM,
+			foeWaits: n.links[n.tracks[sibling].out].role == waitLink}
 		if len(a.shape) > 1 && len(b.shape) > 1 {
-			onA, onB := apart(a.shape, b.shape)
-			shared = min(onA*a.scale, onB*b.scale)
+			if near := shared(a, b); a.lengthM == b.lengthM && n.sameStreets(m, other) {
+				x.beforeEndM, x.foeBeforeM = a.lengthM-near, a.lengthM-near // who follows keeps the gap, however the two are drawn
+			} else {
+				x.beforeEndM, x.foeBeforeM = max(0, a.lengthM-near*a.scale), max(0, b.lengthM-near*b.scale)
+			}
 		}
-		n.meets = append(n.meets, meeting{foe: sibling, foeLink: n.tracks[sibling].out, part: true,
-			beforeEndM: max(0, a.lengthM-shared), foeBeforeM: max(0, b.lengthM-shared),
-			foeWaits: n.links[n.tracks[sibling].out].role == waitLink})
+		n.meets = append(n.meets, x)
 	}
+}
+
+// sameStreets reports whether two movements lead to lanes of the same street.
+func (n *network) sameStreets(a, b geo.MovementID) bool {
+	lanes := &n.city.Lanes
+	return lanes.At(n.city.Movements.At(a).To).Segment == lanes.At(n.city.Movements.At(b).To).Segment
 }
 
 func firstTrack(w linkWay) trackID {
