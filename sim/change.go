@@ -77,6 +77,7 @@ type near struct {
 	k          *kind
 	speed, gap float64
 	accel      float64
+	factor     float32 // its desired speed over the limit
 }
 
 // laneCursor walks through one lane of the segment in hand.
@@ -113,15 +114,18 @@ type changer struct {
 // trackEnds is the first and last vehicle of a track, frozen while lanes are
 // changed.
 type trackEnds struct {
-	any              bool
-	frontM, frontMPS float64
-	frontKind        kindID
-	frontLink        linkID
-	backM, backMPS   float64
-	backKind         kindID
-	came             linkID
-	backStopped      bool
-	backLC           lcState
+	any                   bool
+	frontM, frontMPS      float64
+	frontKind             kindID
+	frontLink             linkID
+	backM, backMPS        float64
+	backKind              kindID
+	came                  linkID
+	frontHalts, backHalts bool // they stand at a stop
+	frontAsks, backAsks   bool // they have asked to pass the end of the track
+	frontFactor           float32
+	backLC                lcState
+	backFactor            float32
 }
 
 // changeLanes freezes what segments see of each other and lets all vehicles
@@ -157,8 +161,9 @@ func (e *Engine) freeze(t trackID) {
 	f, b := &vs[0], &vs[len(vs)-1]
 	bk := &e.kinds[b.kind]
 	x.any, x.frontM, x.frontMPS, x.frontKind = true, f.posM, f.speedMPS, f.kind
-	x.backM, x.backMPS, x.backKind, x.came, x.backStopped, x.backLC = b.posM-bk.lengthM, b.speedMPS, b.kind, b.came, b.flags&stopped != 0, b.lc
-	x.frontLink = f.next
+	x.backM, x.backMPS, x.backKind, x.came, x.backHalts, x.backLC = b.posM-bk.lengthM, b.speedMPS, b.kind, b.came, b.flags&stopped != 0, b.lc
+	x.frontLink, x.frontFactor, x.backFactor = f.next, f.factor, b.factor
+	x.frontHalts, x.frontAsks, x.backAsks = f.flags&stopped != 0, f.asks&1 != 0, b.asks&1 != 0
 }
 
 // bundle lets the vehicles of a bundle decide, from the front.
@@ -366,6 +371,9 @@ func (d *decision) beyond(l int, v *veh, k *kind, out *near) {
 		if link.role == entryLink && isClosed(e.state(link)) {
 			break
 		}
+		if inner && d.crosser(link, seen, k, out) {
+			return
+		}
 		if x, back := e.frozenLast(link.to); x != nil {
 			d.frozenBack(out, x, seen+back-k.gapM)
 			return
@@ -379,6 +387,41 @@ func (d *decision) beyond(l int, v *veh, k *kind, out *near) {
 		streets++
 		q = e.linkAfter(v, streets, tr)
 	}
+}
+
+// crosser finds the vehicle that comes next, his braking distance counted, of those on
+// tracks that meet the inner track which link l ends, seen ahead. Of a track the first
+// and the last are looked at, and a tail over it.
+func (d *decision) crosser(l *link, seen float64, k *kind, out *near) bool {
+	e, found := d.e, false
+	nearest := math.Inf(1)
+	take := func(x *meeting, f foe, mps float64, factor float32, lc lcState) {
+		if !e.concerns(l, x, seen-x.beforeEndM, math.Inf(1), k, &f) {
+			return
+		}
+		if gap := f.gap + f.k.brakeM(mps); gap < nearest || !found {
+			nearest, found = gap, true
+			out.ok, out.local, out.stopped, out.lc = true, false, f.halts, lc
+			out.k, out.speed, out.gap, out.accel, out.factor = f.k, mps, f.gap, 0, factor
+		}
+	}
+	for i := l.meets; i < l.meetsEnd; i++ {
+		x := &e.net.meets[i]
+		if seen-x.beforeEndM+x.sizeM+k.lengthM < 0 && !x.merge {
+			continue
+		}
+		if t := &e.ends[x.foe]; t.any {
+			fk, bk := &e.kinds[t.frontKind], &e.kinds[t.backKind]
+			take(x, foe{k: bk, backM: t.backM, front: true, halts: t.backHalts, asks: t.backAsks}, t.backMPS, t.backFactor, t.backLC)
+			if t.frontM-fk.lengthM != t.backM {
+				take(x, foe{k: fk, backM: t.frontM - fk.lengthM, front: true, halts: t.frontHalts, asks: t.frontAsks}, t.frontMPS, t.frontFactor, 0)
+			}
+		}
+		if t, backM := e.frozenTail(x.foe, 0); t != nil {
+			take(x, foe{k: &e.kinds[t.backKind], backM: backM, halts: t.backHalts}, t.backMPS, t.backFactor, t.backLC)
+		}
+	}
+	return found
 }
 
 // frozenLast is last, as of before the lane changes of this step.
@@ -401,13 +444,13 @@ func (e *Engine) linkAfter(v *veh, streets int32, lane *track) linkID {
 // frozenBack and local set their fields one by one: a literal is built elsewhere
 // and copied, and the copy waits for the stores.
 func (d *decision) frozenBack(out *near, x *trackEnds, gap float64) {
-	out.ok, out.local, out.stopped, out.lc = true, false, x.backStopped, x.backLC
-	out.k, out.speed, out.gap, out.accel = &d.e.kinds[x.backKind], x.backMPS, gap, 0
+	out.ok, out.local, out.stopped, out.lc = true, false, x.backHalts, x.backLC
+	out.k, out.speed, out.gap, out.accel, out.factor = &d.e.kinds[x.backKind], x.backMPS, gap, 0, x.backFactor
 }
 
 func (d *decision) local(out *near, at ref, f *veh, fk *kind, gap float64) {
 	out.ok, out.local, out.stopped, out.lc = true, true, f.flags&stopped != 0, f.lc
-	out.at, out.k, out.speed, out.gap, out.accel = at, fk, f.speedMPS, gap, float64(f.accel)
+	out.at, out.k, out.speed, out.gap, out.accel, out.factor = at, fk, f.speedMPS, gap, float64(f.accel), f.factor
 }
 
 // behindOn finds the follower the vehicle would have on lane m.

@@ -8,9 +8,12 @@ import "math"
 
 // foe is one vehicle on a track that meets the own one.
 type foe struct {
-	v        *veh
+	v        *veh // nil while lanes are changed
+	k        *kind
 	backM    float64 // tail along the foe's track
 	front    bool    // its front is on that track
+	halts    bool    // it stands at a stop
+	asks     bool    // it has asked to pass the end of that track
 	gap      float64
 	untilM   float64 // to the begin of the shared area; below 0: follow, do not drive up to it
 	inTheWay bool
@@ -30,11 +33,12 @@ func (p *planner) mindFoes(w *walk, l *link, request *bool) {
 		vs := e.road[x.foe]
 		for j := range vs {
 			f := &vs[j]
-			p.mindFoe(w, l, x, until, foe{v: f, backM: f.posM - e.kinds[f.kind].lengthM, front: true}, request)
+			k := &e.kinds[f.kind]
+			p.mindFoe(w, l, x, until, foe{v: f, k: k, backM: f.posM - k.lengthM, front: true, halts: f.flags&stopped != 0, asks: f.asks&1 != 0}, request)
 		}
 		if e.reached[x.foeLink] >= since {
 			if f, back := e.tail(x.foe, 0); f != nil {
-				p.mindFoe(w, l, x, until, foe{v: f, backM: back}, request)
+				p.mindFoe(w, l, x, until, foe{v: f, k: &e.kinds[f.kind], backM: back, halts: f.flags&stopped != 0}, request)
 			}
 		}
 	}
@@ -42,17 +46,17 @@ func (p *planner) mindFoes(w *walk, l *link, request *bool) {
 
 // mindFoe decides whether one vehicle must be minded and how.
 func (p *planner) mindFoe(w *walk, l *link, x *meeting, until float64, f foe, request *bool) {
-	if f.v == p.v || !p.concerns(w, l, x, until, &f) {
+	if f.v == p.v || !p.e.concerns(l, x, until, marginM, p.k, &f) {
 		return
 	}
-	if !f.inTheWay && !p.goesFirst(w, x, &f) {
+	if !f.inTheWay && (x.part && w.last == nil && f.backM+f.k.lengthM < p.v.posM-p.k.lengthM || !p.goesFirst(w, x, &f)) {
 		return
 	}
 	p.adapt(w, x, &f)
 	if w.last != nil {
 		w.v = larger(w.v, p.waitMPS(w.last))
 	}
-	if w.v < haltMPS && (x.part || f.v.flags&stopped != 0 || float64(f.v.waitS) > blockedS) {
+	if w.v < haltMPS && (x.part || f.halts || float64(f.v.waitS) > blockedS) {
 		*request = false
 		if w.last != nil && x.part {
 			w.last.request = false
@@ -60,26 +64,22 @@ func (p *planner) mindFoe(w *walk, l *link, x *meeting, until float64, f foe, re
 	}
 }
 
-// concerns reports whether the foe is in conflict with the own way, and works
-// out the gap to it.
-func (p *planner) concerns(w *walk, l *link, x *meeting, until float64, f *foe) bool {
-	e := p.e
-	fk := &e.kinds[f.v.kind]
+// concerns reports whether the foe is in conflict with the way of a vehicle of kind k
+// that is until before the begin of the shared area, or by no more than slackM past it,
+// and works out the gap to the foe.
+func (e *Engine) concerns(l *link, x *meeting, until, slackM float64, k *kind, f *foe) bool {
 	foeUntil := e.net.tracks[x.foe].lengthM - x.foeBeforeM
 	backUntil := foeUntil - f.backM
-	past := backUntil+x.foeSizeM+l.bowM(p.k) < 0
-	entered := backUntil < fk.lengthM
+	past := backUntil+x.foeSizeM+l.bowM(k) < 0
+	entered := backUntil < f.k.lengthM
 	waits := x.foeWaits && l.role != waitLink && e.net.ways[l.movement].wait == noLink
 	bound := waits || x.merge || x.part
-	f.inTheWay = (!past && until > 0 || x.merge && until > backUntil-fk.lengthM) && entered && !x.foeWaits
+	f.inTheWay = (!past && until > 0 || x.merge && until > backUntil-f.k.lengthM) && entered && !x.foeWaits
 	if !f.inTheWay {
-		if waits && p.bothGreen(l, x) || until < -marginM {
+		if waits && e.bothGreen(l, x) || until < -slackM {
 			return false
 		}
-		if x.part && w.last == nil && f.backM+fk.lengthM < p.v.posM-p.k.lengthM {
-			return false
-		}
-		if (!bound || f.v.flags&stopped != 0 || x.merge) && f.front && f.v.asks&1 == 0 {
+		if (!bound || f.halts || x.merge) && f.front && !f.asks {
 			return false
 		}
 	}
@@ -92,7 +92,7 @@ func (p *planner) concerns(w *walk, l *link, x *meeting, until float64, f *foe) 
 		if x.merge && backUntil < 0 {
 			backUntil += larger(0, x.foeBeforeM-x.beforeEndM)
 		}
-		f.gap = until - p.k.gapM - backUntil - x.foeSizeM
+		f.gap = until - k.gapM - backUntil - x.foeSizeM
 	}
 	f.untilM = until
 	if f.front && bound || !f.front && (x.merge || x.part) {
@@ -118,13 +118,13 @@ func (l *link) bowM(k *kind) float64 {
 
 // bothGreen reports whether the foe waits inside the junction under a green of
 // its own, coming from another lane: then it is not yet a hindrance.
-func (p *planner) bothGreen(l *link, x *meeting) bool {
-	n := p.e.net
+func (e *Engine) bothGreen(l *link, x *meeting) bool {
+	n := e.net
 	own, other := &n.links[l.entry], &n.links[n.links[x.foeLink].entry]
 	if own.group < 0 || other.group < 0 || own.from == other.from {
 		return false
 	}
-	return isGreen(p.e.lights[own.group]) && isGreen(p.e.lights[other.group])
+	return isGreen(e.lights[own.group]) && isGreen(e.lights[other.group])
 }
 
 func isGreen(s byte) bool { return s == 'G' || s == 'g' }
@@ -153,10 +153,9 @@ func (p *planner) goesFirst(w *walk, x *meeting, f *foe) bool {
 // to be there before the foe has left it.
 func (p *planner) adapt(w *walk, x *meeting, f *foe) {
 	e, v, k := p.e, p.v, p.k
-	fk := &e.kinds[f.v.kind]
 	safe := 0.0
 	if f.gap >= 0 {
-		safe = k.follow(v.speedMPS, f.gap, f.v.speedMPS, k.behind(fk, f.v.speedMPS), k.topMPS(v.speedMPS))
+		safe = k.follow(v.speedMPS, f.gap, f.v.speedMPS, k.behind(f.k, f.v.speedMPS), k.topMPS(v.speedMPS))
 	} else {
 		safe = k.stopWithin(v.speedMPS, w.seen-w.tr.lengthM-marginM, k.topMPS(v.speedMPS))
 	}

@@ -49,11 +49,11 @@ func mindsUntil(t *testing.T, n *network, way linkWay, x *meeting, bow float64) 
 		t.Errorf("who may wait inside minds others from %v m before the end of his track of %v m, expected all of it", x.beforeEndM, own)
 	}
 	e := &Engine{net: n, kinds: []kind{{lengthM: 5}}}
-	p := &planner{e: e, k: &e.kinds[0], v: &veh{}}
+	k := &e.kinds[0]
 	gone := n.tracks[x.foe].lengthM - x.foeBeforeM + x.foeSizeM + bow
 	for _, off := range []float64{-0.01, 0.01} {
-		f := foe{v: &veh{asks: 1}, front: true, backM: gone + off}
-		if minds := p.concerns(&walk{}, &n.links[way.exit], x, 1, &f); minds != (off < 0) {
+		f := foe{k: k, asks: true, front: true, backM: gone + off}
+		if minds := e.concerns(&n.links[way.exit], x, 1, marginM, k, &f); minds != (off < 0) {
 			t.Errorf("with its tail %v m past the bow a vehicle is minded: %v", off, minds)
 		}
 	}

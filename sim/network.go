@@ -334,7 +334,8 @@ func (n *network) spreadFoes() {
 	}
 }
 
-// markWide marks the tracks within six links of a bundle of several tracks.
+// markWide marks the tracks within six links of a bundle of several tracks, and those
+// that they meet.
 func (n *network) markWide() {
 	n.nearWide = make([]bool, len(n.tracks))
 	for t := range n.tracks {
@@ -346,6 +347,13 @@ func (n *network) markWide() {
 			l := &n.links[q]
 			if was[l.from] || was[l.to] {
 				n.nearWide[l.from], n.nearWide[l.to] = true, true
+			}
+		}
+	}
+	for q := range n.links {
+		if l := &n.links[q]; n.nearWide[l.from] {
+			for _, x := range n.meets[l.meets:l.meetsEnd] {
+				n.nearWide[x.foe] = true
 			}
 		}
 	}

@@ -1,6 +1,10 @@
 package sim
 
-import "math"
+import (
+	"math"
+
+	"tideway/geo"
+)
 
 // decision is one vehicle's choice of lane.
 type decision struct {
@@ -34,6 +38,8 @@ type decision struct {
 	off           int     // lanes to change
 	toBest        bool
 	lookM         float64 // a change is urgent when less is left
+	behindMPS     float64 // speed so as not to pass, on the right, who is to the left; infinite: nobody
+	dodges        bool    // goes left rather than brake for him
 }
 
 // letIn makes room for those who wait before the vehicle to get onto its lane.
@@ -85,6 +91,9 @@ func (d *decision) wait(dir int) {
 func (d *decision) consider(dir int) bool {
 	m := d.l + dir
 	d.dir, d.side, d.neigh = dir, &d.lanes[m], &d.looks[m]
+	if d.behindMPS, d.dodges = math.Inf(1), false; dir > 0 && d.keepsRight() {
+		d.stayBehind(m)
+	}
 	if d.curr.off == 0 {
 		if d.v.speedMPS < haltMPS && d.between(d.side) {
 			return false
@@ -121,7 +130,7 @@ func (d *decision) consider(dir int) bool {
 	d.waits[dir+1] = state&lcUrgent != 0
 	d.block(m)
 	d.state |= d.blocked
-	return d.blocked == 0 && d.v.posM <= d.side.tr.lengthM && !d.besideTail() && !d.besideSibling()
+	return d.blocked == 0 && d.v.posM <= d.side.tr.lengthM && !d.besideTail()
 }
 
 // isUrgent reports whether the route needs a change in the direction in hand
@@ -151,7 +160,44 @@ func (d *decision) leaderStopped() bool {
 		return false
 	}
 	x := &d.e.ends[d.e.net.links[d.v.next].lane]
-	return x.any && x.backStopped
+	return x.any && x.backHalts
+}
+
+// keepsRight reports whether the vehicle may not pass others on their right: above 60
+// km/h on lanes that allow more, where traffic is not congested.
+func (d *decision) keepsRight() bool {
+	return d.v.speedMPS >= 60/3.6 && d.w.tr.limitMPS >= 60.1/3.6 && d.k.class != geo.Emergency
+}
+
+// stayBehind slows the vehicle so as not to pass a slower one on lane m, to its left, and
+// inclines it to that lane shortly before it must brake for that.
+func (d *decision) stayBehind(m int) {
+	v, k, n := d.v, d.k, &d.lead
+	d.measure()
+	d.aheadOn(m, v, k, n)
+	if !n.ok || d.isUrgent() {
+		return
+	}
+	slower := larger(d.vMax-n.k.desiredMPS(d.side.tr.limitMPS, n.factor), v.speedMPS-n.speed)
+	if slower <= 0 {
+		return
+	}
+	followMPS := func(gapM float64) float64 {
+		return k.follow(v.speedMPS, gapM, n.speed, k.behind(n.k, n.speed), k.topMPS(v.speedMPS))
+	}
+	safe := followMPS(n.gap)
+	if least := k.floorMPS(v.speedMPS); safe < least {
+		safe = larger(least, n.speed-helpMPS)
+	}
+	if v.gain < gainLeft {
+		safe = larger(safe, n.speed)
+	}
+	d.behindMPS = safe
+	d.advise(v, k, safe)
+	if followMPS(n.gap-8*slower) < safe {
+		v.gain += float32(d.e.dt * slower / larger(d.vMax, gainNormMPS))
+		d.dodges = true
+	}
 }
 
 // mindLeader works out the vehicle's leader, once.
@@ -166,7 +212,7 @@ func (d *decision) mindLeader() {
 // there: nobody asked it to go, and nobody before it slows it down.
 func (d *decision) atEase() bool {
 	v := d.v
-	if v.gain != 0 || v.lc&lcAmFollower != 0 || d.toBest && d.off == int(d.curr.off) {
+	if v.gain != 0 || d.behindMPS < d.vMax || v.lc&lcAmFollower != 0 || d.toBest && d.off == int(d.curr.off) {
 		return false
 	}
 	d.mindLeader()
@@ -228,28 +274,6 @@ func (d *decision) minds(dir int) bool {
 		return false
 	}
 	return true
-}
-
-// besideSibling reports whether, inside a junction, somebody who has come from the same
-// lane as those on the other track but goes elsewhere drives beside the vehicle or too
-// close before it.
-func (d *decision) besideSibling() bool {
-	if !d.w.tr.inner() {
-		return false
-	}
-	e, n, v := d.e, d.e.net, d.v
-	l := &n.links[d.side.tr.out]
-	for i := l.meets; i < l.meetsEnd; i++ {
-		m := &n.meets[i]
-		x := &e.ends[m.foe]
-		if !m.part || !x.any || x.frontM < v.posM-d.k.lengthM {
-			continue
-		}
-		if x.backM-v.posM-d.k.gapM < d.k.secureM(v.speedMPS, &e.kinds[x.backKind], x.backMPS) {
-			return true
-		}
-	}
-	return false
 }
 
 // besideTail reports whether the tail of a vehicle beyond the end of the
@@ -369,7 +393,7 @@ func (d *decision) wants(m int) lcState {
 		vOther = d.k.desiredMPS(d.side.tr.limitMPS, v.factor)
 	}
 	other := d.expect(&d.lead, d.neighM-v.posM, vOther, accelerating)
-	here := d.expect(&d.leader, d.currM-v.posM, d.vMax, accelerating)
+	here := smaller(d.behindMPS, d.expect(&d.leader, d.currM-v.posM, d.vMax, accelerating))
 	if v.lc&lcAmFollower != 0 && v.lc&asked != 0 && d.helps(other, here) {
 		return wish | lcHelps | lcUrgent
 	}
@@ -389,7 +413,7 @@ func (d *decision) wants(m int) lcState {
 // pastStopped reports whether the vehicle should pass a leader that stands at a
 // stop.
 func (d *decision) pastStopped() bool {
-	if !d.leader.ok || !d.leader.stopped || d.leader.gap >= stoppedSightM {
+	if !d.leader.ok || !d.leader.stopped || d.leader.gap >= stoppedSightM || d.dir < 0 && d.keepsRight() {
 		return false
 	}
 	need := d.leader.gap + d.k.lengthM + d.leader.k.fullM
@@ -480,7 +504,7 @@ func (d *decision) forSpeed(right bool, other, here, gain float64) lcState {
 	default:
 		v.gain += float32(dt * gain)
 	}
-	if v.gain > gainLeft && gain > epsMPS && long {
+	if v.gain > gainLeft && (gain > epsMPS || d.dodges) && long {
 		return lcLeft | lcGain
 	}
 	return 0
