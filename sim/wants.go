@@ -95,7 +95,7 @@ func (d *decision) consider(dir int) bool {
 		d.stayBehind(m)
 	}
 	if d.curr.off == 0 {
-		if d.v.speedMPS < haltMPS && d.between(d.side) {
+		if d.v.speedMPS < haltMPS && d.shutOut(dir) {
 			return false
 		}
 		if d.turnsOff() {
@@ -237,21 +237,21 @@ func (d *decision) isOpen(m int) bool {
 }
 
 // hemmed reports whether a vehicle that stands on one of the best lanes has others
-// beside it wherever it could go: there is nothing to decide until they have gone.
+// before it wherever it could go, and decides nothing until they have gone on.
 func (d *decision) hemmed() bool {
-	return d.looks[d.l].off == 0 && (!d.isOpen(d.l-1) || d.between(&d.lanes[d.l-1])) && (!d.isOpen(d.l+1) || d.between(&d.lanes[d.l+1]))
+	return d.looks[d.l].off == 0 && (!d.isOpen(d.l-1) || d.shutOut(-1)) && (!d.isOpen(d.l+1) || d.shutOut(1))
 }
 
-// between reports whether a vehicle on lane w is beside the own one.
-func (d *decision) between(w *laneCursor) bool {
-	v := d.v
-	if w.at > 0 {
-		f := &w.vs[w.at-1]
-		if f.posM-d.e.kinds[f.kind].lengthM < v.posM {
-			return true
-		}
+// shutOut reports whether a standing vehicle that its route does not send to the lane in
+// direction dir need not think about it: it is not inclined to go, nobody asks it to, and
+// a vehicle before it lies beside it there, so that nothing is to be gained.
+func (d *decision) shutOut(dir int) bool {
+	v, w := d.v, &d.lanes[d.l+dir]
+	if w.at == 0 || d.leaderHalts || v.lc&lcAmFollower != 0 || float32(dir)*v.gain > 0 {
+		return false
 	}
-	return w.headM > v.posM-d.k.lengthM
+	f := &w.vs[w.at-1]
+	return f.posM-d.e.kinds[f.kind].lengthM < v.posM+d.k.gapM
 }
 
 // turnsOff is what mustStay comes to on one of the best lanes beside one that
