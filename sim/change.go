@@ -204,23 +204,20 @@ func (c *changer) vehicle(w *laneCursor, l int) {
 		w.pass(k)
 		return
 	}
-	v.recall(c.e.memory)
 	c.v, c.k, c.w, c.l, c.me = v, k, w, l, ref{w.t, w.at}
 	if w.last.index >= 0 {
 		c.letIn()
 	}
 	c.leaderHalts = c.leaderStopped()
 	if v.flags&(laneFixed|hasHalt) == laneFixed && !c.leaderHalts {
-		v.rest()
-		w.pass(k)
+		c.rest()
 		return
 	}
 	if c.looks = c.e.looks.lanes[v.look : int(v.look)+len(c.lanes)]; w.tr.inner() {
 		c.lookBehind()
 	}
 	if v.speedMPS < haltMPS && c.hemmed() {
-		v.rest()
-		w.pass(k)
+		c.rest()
 		return
 	}
 	c.prepare()
@@ -248,7 +245,7 @@ func (c *changer) lookBehind() {
 }
 
 // recall lets the speed that decides how far a vehicle looks ahead for lanes decay
-// slowly.
+// slowly, once for each lane beside it: as in SUMO, every look aside is one.
 func (v *veh) recall(memory float32) {
 	if speed := float32(v.speedMPS); speed > v.aheadV {
 		v.aheadV = speed
@@ -258,9 +255,16 @@ func (v *veh) recall(memory float32) {
 }
 
 // rest settles a vehicle that has nothing to decide.
-func (v *veh) rest() {
+func (c *changer) rest() {
+	v := c.v
+	for _, m := range [2]int{c.l - 1, c.l + 1} {
+		if c.isOpen(m) {
+			v.recall(c.e.memory)
+		}
+	}
 	v.lc &= lcAmLeader | lcAmFollower | lcAskedLeft | lcAskedRight
 	v.flags &^= laneBlock
+	c.w.pass(c.k)
 }
 
 // move puts the vehicle onto the neighbouring lane.

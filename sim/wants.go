@@ -90,6 +90,7 @@ func (d *decision) wait(dir int) {
 // only when they matter.
 func (d *decision) consider(dir int) bool {
 	m := d.l + dir
+	d.v.recall(d.e.memory)
 	d.dir, d.side, d.neigh = dir, &d.lanes[m], &d.looks[m]
 	if d.behindMPS, d.dodges = math.Inf(1), false; dir > 0 && d.keepsRight() {
 		d.stayBehind(m)
