@@ -123,6 +123,7 @@ type trackEnds struct {
 	came                  linkID
 	frontHalts, backHalts bool // they stand at a stop
 	frontAsks, backAsks   bool // they have asked to pass the end of the track
+	frontAccel, backAccel float32
 	frontFactor           float32
 	backLC                lcState
 	backFactor            float32
@@ -162,7 +163,7 @@ func (e *Engine) freeze(t trackID) {
 	bk := &e.kinds[b.kind]
 	x.any, x.frontM, x.frontMPS, x.frontKind = true, f.posM, f.speedMPS, f.kind
 	x.backM, x.backMPS, x.backKind, x.came, x.backHalts, x.backLC = b.posM-bk.lengthM, b.speedMPS, b.kind, b.came, b.flags&stopped != 0, b.lc
-	x.frontLink, x.frontFactor, x.backFactor = f.next, f.factor, b.factor
+	x.frontLink, x.frontFactor, x.backFactor, x.frontAccel, x.backAccel = f.next, f.factor, b.factor, f.accel, b.accel
 	x.frontHalts, x.frontAsks, x.backAsks = f.flags&stopped != 0, f.asks&1 != 0, b.asks&1 != 0
 }
 
@@ -399,14 +400,14 @@ func (d *decision) beyond(l int, v *veh, k *kind, out *near) {
 func (d *decision) crosser(l *link, seen float64, k *kind, out *near) bool {
 	e, found := d.e, false
 	nearest := math.Inf(1)
-	take := func(x *meeting, f foe, mps float64, factor float32, lc lcState) {
+	take := func(x *meeting, f foe, mps float64, accel, factor float32, lc lcState) {
 		if !e.concerns(l, x, seen-x.beforeEndM, math.Inf(1), k, &f) {
 			return
 		}
 		if gap := f.gap + f.k.brakeM(mps); gap < nearest || !found {
 			nearest, found = gap, true
 			out.ok, out.local, out.stopped, out.lc = true, false, f.halts, lc
-			out.k, out.speed, out.gap, out.accel, out.factor = f.k, mps, f.gap, 0, factor
+			out.k, out.speed, out.gap, out.accel, out.factor = f.k, mps, f.gap, float64(accel), factor
 		}
 	}
 	for i := l.meets; i < l.meetsEnd; i++ {
@@ -416,13 +417,13 @@ func (d *decision) crosser(l *link, seen float64, k *kind, out *near) bool {
 		}
 		if t := &e.ends[x.foe]; t.any {
 			fk, bk := &e.kinds[t.frontKind], &e.kinds[t.backKind]
-			take(x, foe{k: bk, backM: t.backM, front: true, halts: t.backHalts, asks: t.backAsks}, t.backMPS, t.backFactor, t.backLC)
+			take(x, foe{k: bk, backM: t.backM, front: true, halts: t.backHalts, asks: t.backAsks}, t.backMPS, t.backAccel, t.backFactor, t.backLC)
 			if t.frontM-fk.lengthM != t.backM {
-				take(x, foe{k: fk, backM: t.frontM - fk.lengthM, front: true, halts: t.frontHalts, asks: t.frontAsks}, t.frontMPS, t.frontFactor, 0)
+				take(x, foe{k: fk, backM: t.frontM - fk.lengthM, front: true, halts: t.frontHalts, asks: t.frontAsks}, t.frontMPS, t.frontAccel, t.frontFactor, 0)
 			}
 		}
 		if t, backM := e.frozenTail(x.foe, 0); t != nil {
-			take(x, foe{k: &e.kinds[t.backKind], backM: backM, halts: t.backHalts}, t.backMPS, t.backFactor, t.backLC)
+			take(x, foe{k: &e.kinds[t.backKind], backM: backM, halts: t.backHalts}, t.backMPS, t.backAccel, t.backFactor, t.backLC)
 		}
 	}
 	return found
@@ -449,7 +450,7 @@ func (e *Engine) linkAfter(v *veh, streets int32, lane *track) linkID {
 // and copied, and the copy waits for the stores.
 func (d *decision) frozenBack(out *near, x *trackEnds, gap float64) {
 	out.ok, out.local, out.stopped, out.lc = true, false, x.backHalts, x.backLC
-	out.k, out.speed, out.gap, out.accel, out.factor = &d.e.kinds[x.backKind], x.backMPS, gap, 0, x.backFactor
+	out.k, out.speed, out.gap, out.accel, out.factor = &d.e.kinds[x.backKind], x.backMPS, gap, float64(x.backAccel), x.backFactor
 }
 
 func (d *decision) local(out *near, at ref, f *veh, fk *kind, gap float64) {
