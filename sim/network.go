@@ -2,6 +2,7 @@ package sim
 
 import (
 	"cmp"
+	"math"
 	"slices"
 
 	"tideway/geo"
@@ -214,12 +215,19 @@ func (n *network) bundleInner() {
 	}
 }
 
-// parallel reports whether two inner tracks lead from neighbouring lanes of one segment
-// to neighbouring lanes of another.
+// parallel reports whether two inner tracks of one length lead from neighbouring lanes of
+// one segment to neighbouring lanes of another, neither of which gives way without a signal.
 func (n *network) parallel(right, left trackID) bool {
 	a, b := &n.links[n.tracks[right].entry], &n.links[n.tracks[left].entry]
 	return !a.waits && !b.waits && n.tracks[a.from].seg == n.tracks[b.from].seg && n.tracks[a.lane].seg == n.tracks[b.lane].seg &&
-		a.from+1 == b.from && a.lane+1 == b.lane
+		a.from+1 == b.from && a.lane+1 == b.lane && math.Abs(n.tracks[right].lengthM-n.tracks[left].lengthM) < sameM && n.leads(a) && n.leads(b)
+}
+
+const sameM = 0.005 // lengths are given in centimetres
+
+// leads reports whether an entry link has a signal or the right of way.
+func (n *network) leads(q *link) bool {
+	return q.group >= 0 || n.city.Movements.At(q.movement).Right == geo.Major
 }
 
 var rightLetter = map[geo.RightOfWay]byte{geo.Major: 'M', geo.GiveWay: 'm', geo.Stop: 's', geo.AllWayStop: 'w', geo.EqualRight: '='}
