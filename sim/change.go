@@ -328,7 +328,7 @@ func (d *decision) aheadOn(l int, v *veh, k *kind, out *near) {
 		d.frozenBack(out, x, back-v.posM-k.gapM)
 		return
 	}
-	d.beyond(l, v, k, out)
+	d.beyond(l, v, k, out, false)
 }
 
 // frozenTail is tail, as of before the lane changes of this step.
@@ -364,8 +364,9 @@ func (e *Engine) frozenOver(q linkID) (f *trackEnds, backM float64) {
 
 // beyond looks for a leader on the tracks behind the end of lane l, as far as
 // the vehicle's braking distance, over junctions that begin within it, and no
-// farther than a closed link or the first lane that leads elsewhere.
-func (d *decision) beyond(l int, v *veh, k *kind, out *near) {
+// farther than a closed link or the first lane that leads elsewhere. If critical, only
+// who is too near counts.
+func (d *decision) beyond(l int, v *veh, k *kind, out *near, critical bool) bool {
 	e := d.e
 	q := d.looks[l].link
 	seen := d.lanes[l].tr.lengthM - v.posM
@@ -376,12 +377,13 @@ func (d *decision) beyond(l int, v *veh, k *kind, out *near) {
 		if link.role == entryLink && isClosed(e.state(link)) {
 			break
 		}
-		if inner && d.crosser(link, seen, k, out) {
-			return
+		if inner && d.crosser(link, seen, k, out) && (!critical || d.tooNear(out)) {
+			return true
 		}
 		if x, back := e.frozenLast(link.to); x != nil {
-			d.frozenBack(out, x, seen+back-k.gapM)
-			return
+			if d.frozenBack(out, x, seen+back-k.gapM); !critical || d.tooNear(out) {
+				return true
+			}
 		}
 		tr := &e.net.tracks[link.to]
 		seen += tr.lengthM
@@ -392,6 +394,12 @@ func (d *decision) beyond(l int, v *veh, k *kind, out *near) {
 		streets++
 		q = e.linkAfter(v, streets, tr)
 	}
+	return false
+}
+
+// tooNear reports whether the vehicle could not follow a leader safely.
+func (d *decision) tooNear(n *near) bool {
+	return n.gap < d.k.secureM(d.v.speedMPS, n.k, n.speed)
 }
 
 // crosser finds the vehicle that comes next, his braking distance counted, of those on

@@ -58,6 +58,9 @@ func (e *Engine) chance(id carID, purpose rng.Purpose) float64 {
 	return rng.Unit(rng.At(rng.Key(e.in.Seed, trip.Key, purpose), uint64(e.tick)))
 }
 
+// roundMPS is more than advice is off by rounding.
+const roundMPS = 1e-5
+
 // patch lets lane changing shape the speed between lo and hi.
 func (e *Engine) patch(v *veh, k *kind, lo, want, hi float64) float64 {
 	next, got := want, false
@@ -76,7 +79,9 @@ func (e *Engine) patch(v *veh, k *kind, lo, want, hi float64) float64 {
 	}
 	// Most advice is to brake as comfort allows: rounded, it may lie below lo.
 	if a := float64(v.advice); v.advice != adviceNone && a >= lo-epsMPS && a <= hi {
-		next, got = min(next, max(a, lo)), true
+		if got = true; a < next-roundMPS {
+			next = max(a, lo)
+		}
 	}
 	switch {
 	case got:

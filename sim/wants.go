@@ -130,6 +130,10 @@ func (d *decision) consider(dir int) bool {
 	}
 	d.waits[dir+1] = state&lcUrgent != 0
 	d.block(m)
+	var n near
+	if d.blocked == 0 && d.lead.local && d.beyond(m, d.v, d.k, &n, true) {
+		d.blocked |= lcBlockedLead // a leader on the lane hides nobody beyond it
+	}
 	d.state |= d.blocked
 	return d.blocked == 0 && d.v.posM <= d.side.tr.lengthM && !d.besideTail()
 }
@@ -318,7 +322,7 @@ func (d *decision) block(m int) {
 	if d.follow.ok && d.follow.gap < d.follow.k.secureM(d.follow.speed, d.k, d.v.speedMPS) {
 		d.blocked |= lcBlockedFollow
 	}
-	if d.lead.ok && d.lead.gap < d.k.secureM(d.v.speedMPS, d.lead.k, d.lead.speed) {
+	if d.lead.ok && d.tooNear(&d.lead) {
 		d.blocked |= lcBlockedLead
 	}
 }
