@@ -73,7 +73,9 @@ type near struct {
 	ok, local  bool // local: on the same segment, so that it can be asked for something
 	stopped    bool
 	lc         lcState
-	at         ref
+	at         ref     // if local
+	track      trackID // if not
+	id         carID
 	k          *kind
 	speed, gap float64
 	accel      float64
@@ -114,6 +116,7 @@ type changer struct {
 // trackEnds is the first and last vehicle of a track, frozen while lanes are
 // changed.
 type trackEnds struct {
+	at                    trackID
 	any                   bool
 	frontM, frontMPS      float64
 	frontKind             kindID
@@ -121,6 +124,7 @@ type trackEnds struct {
 	backM, backMPS        float64
 	backKind              kindID
 	came                  linkID
+	frontID, backID       carID
 	frontHalts, backHalts bool // they stand at a stop
 	frontAsks, backAsks   bool // they have asked to pass the end of the track
 	frontAccel, backAccel float32
@@ -139,6 +143,9 @@ func (e *Engine) changeLanes() {
 	}
 	e.each(e.frozen)
 	e.eachWide(e.change)
+	for i := range e.changers {
+		e.changers[i].deliver()
+	}
 }
 
 func (e *Engine) freezeShard(s parallel.Shard) {
@@ -164,6 +171,7 @@ func (e *Engine) freeze(t trackID) {
 	x.any, x.frontM, x.frontMPS, x.frontKind = true, f.posM, f.speedMPS, f.kind
 	x.backM, x.backMPS, x.backKind, x.came, x.backHalts, x.backLC = b.posM-bk.lengthM, b.speedMPS, b.kind, b.came, b.flags&stopped != 0, b.lc
 	x.frontLink, x.frontFactor, x.backFactor, x.frontAccel, x.backAccel = f.next, f.factor, b.factor, f.accel, b.accel
+	x.at, x.frontID, x.backID = t, f.id, b.id
 	x.frontHalts, x.frontAsks, x.backAsks = f.flags&stopped != 0, f.asks&1 != 0, b.asks&1 != 0
 }
 
@@ -408,7 +416,7 @@ func (d *decision) tooNear(n *near) bool {
 func (d *decision) crosser(l *link, seen float64, k *kind, out *near) bool {
 	e, found := d.e, false
 	nearest := math.Inf(1)
-	take := func(x *meeting, f foe, mps float64, accel, factor float32, lc lcState) {
+	take := func(x *meeting, f foe, mps float64, accel, factor float32, lc lcState, at trackID, id carID) {
 		if !e.concerns(l, x, seen-x.beforeEndM, math.Inf(1), k, &f) {
 			return
 		}
@@ -416,6 +424,7 @@ func (d *decision) crosser(l *link, seen float64, k *kind, out *near) bool {
 			nearest, found = gap, true
 			out.ok, out.local, out.stopped, out.lc = true, false, f.halts, lc
 			out.k, out.speed, out.gap, out.accel, out.factor = f.k, mps, f.gap, float64(accel), factor
+			out.track, out.id = at, id
 		}
 	}
 	for i := l.meets; i < l.meetsEnd; i++ {
@@ -425,13 +434,13 @@ func (d *decision) crosser(l *link, seen float64, k *kind, out *near) bool {
 		}
 		if t := &e.ends[x.foe]; t.any {
 			fk, bk := &e.kinds[t.frontKind], &e.kinds[t.backKind]
-			take(x, foe{k: bk, backM: t.backM, front: true, halts: t.backHalts, asks: t.backAsks}, t.backMPS, t.backAccel, t.backFactor, t.backLC)
+			take(x, foe{k: bk, backM: t.backM, front: true, halts: t.backHalts, asks: t.backAsks}, t.backMPS, t.backAccel, t.backFactor, t.backLC, t.at, t.backID)
 			if t.frontM-fk.lengthM != t.backM {
-				take(x, foe{k: fk, backM: t.frontM - fk.lengthM, front: true, halts: t.frontHalts, asks: t.frontAsks}, t.frontMPS, t.frontAccel, t.frontFactor, 0)
+				take(x, foe{k: fk, backM: t.frontM - fk.lengthM, front: true, halts: t.frontHalts, asks: t.frontAsks}, t.frontMPS, t.frontAccel, t.frontFactor, 0, t.at, t.frontID)
 			}
 		}
 		if t, backM := e.frozenTail(x.foe, 0); t != nil {
-			take(x, foe{k: &e.kinds[t.backKind], backM: backM, halts: t.backHalts}, t.backMPS, t.backAccel, t.backFactor, t.backLC)
+			take(x, foe{k: &e.kinds[t.backKind], backM: backM, halts: t.backHalts}, t.backMPS, t.backAccel, t.backFactor, t.backLC, t.at, t.backID)
 		}
 	}
 	return found
@@ -459,6 +468,7 @@ func (e *Engine) linkAfter(v *veh, streets int32, lane *track) linkID {
 func (d *decision) frozenBack(out *near, x *trackEnds, gap float64) {
 	out.ok, out.local, out.stopped, out.lc = true, false, x.backHalts, x.backLC
 	out.k, out.speed, out.gap, out.accel, out.factor = &d.e.kinds[x.backKind], x.backMPS, gap, float64(x.backAccel), x.backFactor
+	out.track, out.id = x.at, x.backID
 }
 
 func (d *decision) local(out *near, at ref, f *veh, fk *kind, gap float64) {
@@ -495,7 +505,7 @@ func (d *decision) upstream(t trackID, distM float64, depth int, v *veh, out *ne
 			gap := distM + n.tracks[from].lengthM - x.frontM - fk.gapM
 			need := fk.secureM(x.frontMPS, &e.kinds[v.kind], v.speedMPS)
 			if (x.frontLink == q || distM < 0) && (!out.ok || gap-need < out.gap-out.k.secureM(out.speed, &e.kinds[v.kind], v.speedMPS)) {
-				*out = near{ok: true, k: fk, speed: x.frontMPS, gap: gap}
+				*out = near{ok: true, k: fk, speed: x.frontMPS, gap: gap, track: from, id: x.frontID}
 			}
 		} else if far := distM + n.tracks[from].lengthM; far < upstreamM && depth < 4 {
 			d.upstream(from, far, depth+1, v, out)

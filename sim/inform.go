@@ -14,6 +14,42 @@ func (d *decision) advise(f *veh, k *kind, speed float64) {
 	}
 }
 
+// plea is what a vehicle asks of one of another segment.
+type plea struct {
+	track trackID
+	id    carID
+	state lcState
+	mps   float64
+}
+
+// ask tells a vehicle what is wanted of it, and advises a speed. One of another segment is
+// told when all have decided.
+func (d *decision) ask(n *near, state lcState, mps float64) {
+	if !n.local {
+		d.pleas = append(d.pleas, plea{n.track, n.id, state, mps})
+		return
+	}
+	f := &d.e.road[n.at.track][n.at.index]
+	f.lc |= state
+	d.advise(f, n.k, mps)
+}
+
+// deliver tells vehicles of other segments what is asked of them, unless they have
+// changed lanes. The order does not matter.
+func (d *decision) deliver() {
+	for _, p := range d.pleas {
+		vs := d.e.road[p.track]
+		for i := range vs {
+			if f := &vs[i]; f.id == p.id {
+				f.lc |= p.state
+				d.advise(f, &d.e.kinds[f.kind], p.mps)
+				break
+			}
+		}
+	}
+	d.pleas = d.pleas[:0]
+}
+
 // slowForBlocked lets somebody in who waits before the vehicle to get onto its
 // lane, when traffic is slow.
 func (d *decision) slowForBlocked(r ref) {
@@ -101,16 +137,10 @@ func (d *decision) informLeader(remaining float64) float64 {
 		return min(target, planned)
 	}
 	if d.canPass(planned, left, remaining) {
-		if n.local {
-			f := &e.road[n.at.track][n.at.index]
-			f.lc |= lcAmLeader
-			d.advise(f, n.k, f.speedMPS)
-		}
+		d.ask(n, lcAmLeader, n.speed)
 		return -1
 	}
-	if n.local {
-		e.road[n.at.track][n.at.index].lc |= lcAmLeader
-	}
+	d.ask(n, lcAmLeader, math.MaxFloat64)
 	if target < v.speedMPS {
 		decel := min(k.decel, max(fallBehind, (v.speedMPS-target)/remaining))
 		next := min(planned, max(0, v.speedMPS-decel*e.dt))
@@ -145,10 +175,9 @@ func (d *decision) canPass(planned, left, remaining float64) bool {
 func (d *decision) informFollower(remaining, planned float64) {
 	e, k := d.e, d.k
 	n := &d.follow
-	if !n.ok || !n.local {
+	if !n.ok {
 		return
 	}
-	f := &e.road[n.at.track][n.at.index]
 	asked := lcAmFollower | lcAskedLeft
 	if d.dir < 0 {
 		asked = lcAmFollower | lcAskedRight
@@ -158,15 +187,14 @@ func (d *decision) informFollower(remaining, planned float64) {
 		if d.blocked&lcBlockedLead != 0 {
 			safe := n.k.follow(n.speed, n.gap+planned*e.dt, planned, brake(planned), n.k.topMPS(n.speed))
 			safe = n.k.follow(n.speed, n.gap+(planned-safe)*e.dt, planned, brake(planned), n.k.topMPS(n.speed))
-			d.advise(f, n.k, safe)
+			d.ask(n, 0, safe)
 		}
 		return
 	}
 	if planned-n.speed >= helpMPS {
 		need := n.k.secureM(n.speed, k, planned)
 		if (need-n.gap)/remaining < planned-n.speed {
-			f.lc |= asked
-			d.advise(f, n.k, planned-helpMPS)
+			d.ask(n, asked, planned-helpMPS)
 			return
 		}
 	}
@@ -179,30 +207,26 @@ func (d *decision) informFollower(remaining, planned float64) {
 	case gap > 0 && gap >= need:
 		safe := max(soon, n.k.follow(n.speed, n.gap+planned*e.dt, planned, brake(planned), n.k.topMPS(n.speed)))
 		safe = max(soon, n.k.follow(n.speed, n.gap+(planned-safe)*e.dt, planned, brake(planned), n.k.topMPS(n.speed)))
-		f.lc |= asked
-		d.advise(f, n.k, safe)
+		d.ask(n, asked, safe)
 	case dv > 0 && dv*remaining > need-gap+marginM:
-		f.lc |= asked
-		d.advise(f, n.k, soon)
+		d.ask(n, asked, soon)
 	default:
-		d.letPass(f, n, remaining, planned, soon, asked)
+		d.letPass(n, remaining, planned, soon, asked)
 	}
 }
 
 // letPass lets the follower on the other lane go first.
-func (d *decision) letPass(f *veh, n *near, remaining, planned, soon float64, asked lcState) {
+func (d *decision) letPass(n *near, remaining, planned, soon float64, asked lcState) {
 	v, k := d.v, d.k
 	help := max(n.speed, v.speedMPS+helpMPS)
 	if n.speed > v.speedMPS && (d.dir < 0 || planned > 27 || d.w.tr.lengthM > turnLaneM) {
 		help = max(soon, v.speedMPS+helpMPS)
 		if (n.speed-v.speedMPS)/n.k.decel < remaining {
-			f.lc |= asked
-			d.advise(f, n.k, help)
+			d.ask(n, asked, help)
 			return
 		}
 	}
-	f.lc |= asked
-	d.advise(f, n.k, help)
+	d.ask(n, asked, help)
 	dist := max(0, n.gap+k.fullM+n.k.lengthM+k.secureM(planned, n.k, help))
 	d.advise(v, k, max(help-dist/remaining, v.speedMPS-k.stepBrake))
 }

@@ -24,6 +24,7 @@ type decision struct {
 	hasLeader bool // leader is worked out
 
 	leaderHalts bool // the vehicle right before it stands at a stop
+	pleas       []plea
 
 	roomMPS, atRoomM float64 // what roomM returned last
 
