@@ -49,7 +49,7 @@ func (p *planner) mindFoe(w *walk, l *link, x *meeting, until float64, f foe, re
 	if f.v == p.v || !p.e.concerns(l, x, until, marginM, p.k, &f) {
 		return
 	}
-	if !f.inTheWay && (x.part && w.last == nil && f.backM+f.k.lengthM < p.v.posM-p.k.lengthM || !p.goesFirst(w, x, &f)) {
+	if !f.inTheWay && (x.part && w.last == nil && f.backM+f.k.lengthM < p.v.posM-p.k.lengthM || !p.goesFirst(l, x, &f)) {
 		return
 	}
 	p.adapt(w, x, &f)
@@ -127,26 +127,55 @@ func (e *Engine) bothGreen(l *link, x *meeting) bool {
 	return isGreen(e.lights[own.group]) && isGreen(e.lights[other.group])
 }
 
+func isRed(s byte) bool { return s == 'r' || s == 'u' }
+
 func isGreen(s byte) bool { return s == 'G' || s == 'g' }
 
-// goesFirst reports whether the foe has the junction before the own vehicle.
-func (p *planner) goesFirst(w *walk, x *meeting, f *foe) bool {
-	if w.last != nil || !f.front {
-		return true // not yet on the junction, or the foe is leaving it
+// goesFirst reports whether the foe has the junction before the own vehicle: who has
+// claimed it earlier goes first, after SUMO's rules (MSVehicle::isLeader). Who gives way to the
+// other has a claim only when past his waiting point; of two who would give way to each
+// other, both; of equal claims the faster one's counts.
+func (p *planner) goesFirst(l *link, x *meeting, f *foe) bool {
+	n, v := p.e.net, p.v
+	if at := &n.tracks[p.t]; !f.front || !at.inner() || n.links[at.entry].movement != l.movement {
+		return true // the foe is leaving the junction, or the own one not yet on it
 	}
-	own, other := p.v.entered, f.v.entered
+	own, other := &n.links[l.entry], &n.links[n.links[x.foeLink].entry]
+	ownTick, foeTick := v.crosses, f.v.claims
+	if n.tracks[own.from].seg == n.tracks[other.from].seg {
+		ownTick, foeTick = v.entered, f.v.entered
+	} else if yields, foeYields := p.giveWay(own, other, x, f); !yields {
+		ownTick, foeTick = v.claims, f.v.crosses
+	} else if foeYields {
+		foeTick = f.v.crosses
+	}
 	switch {
-	case own != other:
-		return other < own
-	case x.foeFirst:
-		return true
-	case x.merge || x.part:
-		if p.v.speedMPS != f.v.speedMPS {
-			return f.v.speedMPS > p.v.speedMPS
-		}
-		return f.v.id < p.v.id
+	case ownTick != foeTick:
+		return ownTick > foeTick
+	case v.speedMPS != f.v.speedMPS:
+		return v.speedMPS < f.v.speedMPS
 	}
-	return false
+	return v.id < f.v.id
+}
+
+// giveWay reports whether the own vehicle gives way to a foe inside the junction, by
+// what their entries show now and else by the rules there, and the foe to it.
+func (p *planner) giveWay(own, other *link, x *meeting, f *foe) (yields, foeYields bool) {
+	e, k := p.e, f.k
+	mine, its := e.state(own), e.state(other)
+	switch red, foeRed := isRed(mine), isRed(its); {
+	case (red || foeRed) && !foeRed && f.v.speedMPS > haltMPS && f.gap < 0:
+		next := f.v.speedMPS + k.accel*e.dt
+		yields = -f.gap-k.lengthM-2*p.k.gapM < k.brakeM(next)+next*k.tauS // it could not stop
+		return yields, !yields
+	case red || foeRed:
+		return foeRed, red
+	case isMinor(mine) != isMinor(its):
+		return isMinor(mine), isMinor(its)
+	case mine == 'y' && its == 'y':
+		return f.v.speedMPS >= p.v.speedMPS, p.v.speedMPS >= f.v.speedMPS
+	}
+	return x.foeFirst, x.ownFirst
 }
 
 // adapt follows the foe's projection, or drives up to the shared area so as not

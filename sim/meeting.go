@@ -23,12 +23,26 @@ func (n *network) addMeetings() {
 			end.radiusM = n.radius(geo.MovementID(m))
 			end.meets = int32(len(n.meets))
 			for _, x := range n.city.Conflicts(geo.MovementID(m)) {
+				begin := len(n.meets)
 				n.meetFoe(geo.MovementID(m), t, x, lines)
+				for i := begin; i < len(n.meets); i++ {
+					n.meets[i].ownFirst = n.yieldsTo(x.Foe, geo.MovementID(m))
+				}
 			}
 			n.meetSiblings(geo.MovementID(m), t, lines)
 			end.meetsEnd = int32(len(n.meets))
 		}
 	}
+}
+
+// yieldsTo reports whether movement m gives way to another.
+func (n *network) yieldsTo(m, foe geo.MovementID) bool {
+	for _, x := range n.city.Conflicts(m) {
+		if x.Foe == foe {
+			return x.Yield
+		}
+	}
+	return false
 }
 
 // radius is that of a turn to the left or back, from the length of its path and

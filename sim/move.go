@@ -76,6 +76,14 @@ func (m *mover) track(t trackID) {
 	e.tally.addLane(e, t, &sum)
 }
 
+// giveUp ends the claims of a vehicle that does not ask to go on inside a junction, so
+// that others may go.
+func (v *veh) giveUp() {
+	if v.flags&yielded != 0 {
+		v.claims, v.crosses = never, never
+	}
+}
+
 // remains reports whether a vehicle that stands in traffic stays where it is.
 func (v *veh) remains() bool {
 	return v.nextMPS == 0 && v.speedMPS == 0 && v.plan&(standing|stopped|hasHalt) == standing
@@ -87,6 +95,7 @@ func (v *veh) stand(dt float32) {
 	v.waitS += dt
 	v.stoodS += dt
 	v.flags, v.asks = v.plan&^newStop, v.askPlan
+	v.giveUp()
 	v.lc &= lcKeepStrategic(v.lc)
 	v.leaveM, v.leftM, v.advice = 0, 0, adviceNone
 }
@@ -121,6 +130,7 @@ func (m *mover) drive(v *veh, k *kind, t trackID) {
 		f &^= standing | newStop
 	}
 	v.flags, v.asks = f, v.askPlan
+	v.giveUp()
 	v.lc &= lcKeepStrategic(v.lc)
 	v.leaveM, v.leftM, v.advice = 0, 0, adviceNone
 	if f&(stopped|hasHalt) != 0 {
@@ -177,8 +187,13 @@ func (e *Engine) pass(w *veh, q linkID, tr *track) {
 	w.came = q
 	w.asks >>= 1
 	w.flags &^= minorPass | changed
-	if l.role == entryLink && l.lengthM > 0 {
-		w.entered = int32(e.tick)
+	switch tick := int32(e.tick); {
+	case l.role == waitLink:
+		w.claims, w.crosses = w.entered, tick
+	case l.role == entryLink && l.lengthM > 0:
+		if w.entered, w.claims, w.crosses = tick, tick, tick; l.waits {
+			w.crosses = never
+		}
 	}
 	if l.to >= trackID(e.net.lanes) {
 		return

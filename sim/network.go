@@ -76,6 +76,7 @@ type meeting struct {
 	part       bool // both come from the same lane
 	foeWaits   bool // foe ends at a waiting point
 	foeFirst   bool // own movement gives way to foe's
+	ownFirst   bool // foe's movement gives way to the own
 }
 
 type network struct {

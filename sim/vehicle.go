@@ -46,8 +46,12 @@ type veh struct {
 	aheadV  float32 // speed that decides how far it looks ahead for lanes
 	leftM   float32 // space left for an urgent change
 	entered int32   // tick it entered the junction it is in
-	_       [8]byte
+	claims  int32   // the same, by which others yield to it; never once it has yielded inside
+	crosses int32   // tick it entered, or left its waiting point; never before, and once it has yielded
 }
+
+// never comes after all ticks.
+const never = math.MaxInt32
 
 type (
 	kindID uint16
