@@ -182,7 +182,7 @@ func (e *Engine) arrive(a *arrival) {
 	e.tally.left[e.net.tracks[a.track].seg]++
 	c := &e.cars[v.id]
 	e.bookTrip(v, c, Arrived)
-	e.status[c.trip].outS = e.nowS
+	e.status[c.trip].outS = e.nowS - e.dt
 	e.totals.completed++
 	e.totals.onRoad--
 	e.dropPath(v.id)

@@ -65,7 +65,7 @@ func (e *Engine) summary(status []tripStatus) Summary {
 		late := st.inS - due
 		delay += st.lossS + late
 		s.MeanDepartureDelayS += late
-		end := e.nowS
+		end := e.nowS - e.dt // by the clock that begins with the step of insertion, in which nobody moves
 		if st.state == Arrived {
 			end = st.outS
 			durations = append(durations, st.outS-st.inS)

@@ -49,7 +49,7 @@ func (e *Engine) land() {
 			kept = append(kept, v)
 		case over:
 			e.bookTrip(&v, c, Arrived)
-			e.status[c.trip].outS = e.nowS
+			e.status[c.trip].outS = e.nowS - e.dt
 			e.totals.completed++
 			e.totals.onRoad--
 			e.dropPath(v.id)
