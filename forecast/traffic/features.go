@@ -38,7 +38,7 @@ type mixing struct {
 	weight []float32
 }
 
-// neighbour is one of a sensor's nearest up- or downstream; row -1: none.
+// neighbour is a linked sensor that is looked at closely; row -1: none.
 type neighbour struct {
 	row    int32
 	weight float32
@@ -53,7 +53,7 @@ var (
 )
 
 const (
-	nearCount    = 4 // two downstream, two upstream
+	nearCount    = 4 // the nearest down- and upstream, two that lead
 	aheadPoints  = 5 // of the profile over the horizons
 	dayAgoPoints = 3 // of yesterday over the horizons
 	powers       = 3 // of the mixing matrices: 1, 2, 4
@@ -82,9 +82,9 @@ func (x *extractor) names() (out []string) {
 			out = append(out, fmt.Sprint(dir, 1<<p, " residual[0]"), fmt.Sprint(dir, 1<<p, " profile ahead"))
 		}
 	}
-	for n := range nearCount {
-		add("near"+fmt.Sprint(n)+" residual[-%d]", nearLags)
-		out = append(out, fmt.Sprint("near", n, " value[0]"), fmt.Sprint("near", n, " weight"))
+	for _, who := range [nearCount]string{"downstream", "upstream", "leader 1", "leader 2"} {
+		add(who+" residual[-%d]", nearLags)
+		out = append(out, who+" value[0]", who+" weight")
 	}
 	return append(out, "network residual[0]", "network residual[-3]", "sin day", "cos day", "free day", "free day ahead", "level", "scale")
 }
@@ -226,7 +226,7 @@ func (x *extractor) dayAgo(w *forecast.Window, row int, o []float32) []float32 {
 	return o
 }
 
-// neighbours appends what the nearest sensors measured.
+// neighbours appends what the neighbours measured.
 func (x *extractor) neighbours(s *scratch, row int, o []float32) []float32 {
 	for _, nb := range x.near[row] {
 		for _, l := range nearLags {
@@ -293,7 +293,7 @@ func newExtractor(in *forecast.Training) *extractor {
 		}
 	}
 	x.up, x.down = newMixing(&in.Links.Up, n), newMixing(&in.Links.Down, n)
-	x.near = nearest(in.Links, n)
+	x.near = neighboursOf(in)
 	x.width = len(x.names())
 	x.fitFade(in)
 	return x
@@ -331,23 +331,6 @@ func newMixing(a *forecast.Arcs, n int) mixing {
 		m.begin[row+1] = int32(len(m.row))
 	}
 	return m
-}
-
-// nearest returns each sensor's two nearest down- and upstream.
-func nearest(l *forecast.Links, n int) [][nearCount]neighbour {
-	out := make([][nearCount]neighbour, n)
-	for row := range n {
-		for d, a := range []*forecast.Arcs{&l.Down, &l.Up} {
-			for i := range nearCount / 2 {
-				nb := neighbour{row: -1}
-				if e := a.Begin[row] + int32(i); e < a.Begin[row+1] {
-					nb = neighbour{a.Row[e], a.Weight[e]}
-				}
-				out[row][d*nearCount/2+i] = nb
-			}
-		}
-	}
-	return out
 }
 
 func mean(v []float32) float32 {
