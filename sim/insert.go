@@ -41,7 +41,11 @@ func (e *Engine) departFrom(s geo.SegmentID, i int32) bool {
 	if e.tick == 1 { // a run that begins with traffic: nobody waits for somebody elsewhere
 		e.queue.full = 0
 	}
-	if e.queue.isFull(e.soleLane(&e.trips[i].Trip, trackID(first), lanes)) || bits.OnesCount64(e.queue.full) == lanes {
+	switch {
+	case e.queue.full == 0:
+	case bits.OnesCount64(e.queue.full) == lanes: // the trip need not be read
+		return false
+	case e.queue.isFull(e.soleLane(&e.trips[i].Trip, trackID(first), lanes)):
 		return false
 	}
 	return e.depart(i)
