@@ -1,6 +1,10 @@
 package sim
 
-import "math"
+import (
+	"math"
+
+	"tideway/geo"
+)
 
 // Vehicles that are inside a junction already. Whoever entered first goes
 // first; the other treats it as a leader projected through the meeting point,
@@ -49,7 +53,7 @@ func (p *planner) mindFoe(w *walk, l *link, x *meeting, until float64, f foe, re
 	if f.v == p.v || !p.e.concerns(l, x, until, marginM, p.k, &f) {
 		return
 	}
-	if !f.inTheWay && (x.part && w.last == nil && f.backM+f.k.lengthM < p.v.posM-p.k.lengthM || !p.goesFirst(l, x, &f)) {
+	if !f.inTheWay && (x.part && w.last == nil && f.backM+f.k.lengthM < p.v.posM-p.k.lengthM || !p.goesFirst(l, x, until, &f)) {
 		return
 	}
 	p.adapt(w, x, &f)
@@ -135,9 +139,9 @@ func isGreen(s byte) bool { return s == 'G' || s == 'g' }
 // claimed it earlier goes first, after SUMO's rules (MSVehicle::isLeader). Who gives way to the
 // other has a claim only when past his waiting point; of two who would give way to each
 // other, both; of equal claims the faster one's counts.
-func (p *planner) goesFirst(l *link, x *meeting, f *foe) bool {
+func (p *planner) goesFirst(l *link, x *meeting, until float64, f *foe) bool {
 	n, v := p.e.net, p.v
-	if at := &n.tracks[p.t]; !f.front || !at.inner() || n.links[at.entry].movement != l.movement {
+	if !n.inside(p.t, l.movement) || !n.inside(f.on(n, x), n.links[x.foeLink].movement) {
 		return true // the foe is leaving the junction, or the own one not yet on it
 	}
 	own, other := &n.links[l.entry], &n.links[n.links[x.foeLink].entry]
@@ -155,7 +159,41 @@ func (p *planner) goesFirst(l *link, x *meeting, f *foe) bool {
 	case v.speedMPS != f.v.speedMPS:
 		return v.speedMPS < f.v.speedMPS
 	}
+	return p.isBlockedBy(x, until, f)
+}
+
+// inside reports whether a track is one of a movement's.
+func (n *network) inside(t trackID, m geo.MovementID) bool {
+	tr := &n.tracks[t]
+	return tr.inner() && n.links[tr.entry].movement == m
+}
+
+// on returns the track that the foe's front is on.
+func (f *foe) on(n *network, x *meeting) trackID {
+	if f.front {
+		return x.foe
+	}
+	return n.links[f.v.came].to
+}
+
+// isBlockedBy tells who goes first of two who have given up their claims, and drive alike or
+// stand: the one who is in the other's way, where SUMO lets their names decide and may
+// have both wait for good.
+func (p *planner) isBlockedBy(x *meeting, until float64, f *foe) bool {
+	n, v := p.e.net, p.v
+	if x.merge {
+		if ownM, foeM := n.exitM(p.t, v.posM), n.exitM(f.on(n, x), f.v.posM); ownM != foeM {
+			return foeM < ownM
+		}
+	} else if inside := !f.front || n.tracks[x.foe].lengthM-x.foeBeforeM < f.v.posM; inside != (until < 0) {
+		return inside
+	}
 	return v.id < f.v.id
+}
+
+// exitM returns how far it is to the end of the junction from posM on an inner track.
+func (n *network) exitM(t trackID, posM float64) float64 {
+	return n.tracks[t].lengthM - posM + n.links[n.tracks[t].out].lengthM
 }
 
 // giveWay reports whether the own vehicle gives way to a foe inside the junction, by

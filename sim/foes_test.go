@@ -90,3 +90,44 @@ func TestWaitingUnderYellow(t *testing.T) {
 		t.Error("nobody waits inside the drawn junction")
 	}
 }
+
+// TestOneOfTwoWhoGaveUpGoes: two stand before the lane that both want, and have given up
+// their claims; whoever is nearer to it goes, whatever their names and where their tails
+// lie, and the other one waits.
+func TestOneOfTwoWhoGaveUpGoes(t *testing.T) {
+	e := deserted(t, "   b\n   |\n   |\n   |\na--S--c\n   |\n   |\n   |\n   d")
+	tested, tails := 0, 0
+	for q := range e.net.links {
+		l := &e.net.links[q]
+		for i := l.meets; i < l.meetsEnd; i++ {
+			x := &e.net.meets[i]
+			if !x.merge || x.part || l.role != exitLink || e.net.links[l.entry].from == e.net.links[e.net.links[x.foeLink].entry].from {
+				continue
+			}
+			for _, ids := range [][2]carID{{1, 2}, {2, 1}} {
+				near := &veh{id: ids[0], posM: e.net.tracks[l.from].lengthM - 1, claims: never, crosses: never}
+				far := &veh{id: ids[1], posM: 0.5, claims: never, crosses: never}
+				tested++
+				f := foe{v: far, k: &e.kinds[0], front: true}
+				if x.foeWaits { // its tail lies over the waiting place
+					tails++
+					f.front, far.came = false, x.foeLink
+				}
+				if p := (&planner{e: e, t: l.from, v: near, k: &e.kinds[0]}); p.goesFirst(l, x, 1-x.beforeEndM, &f) {
+					t.Errorf("link %d: who is nearer waits for one on track %d", q, x.foe)
+				}
+				own := f.on(e.net, x)
+				back := foe{v: near, k: &e.kinds[0], front: true}
+				exit := &e.net.links[e.net.tracks[own].out]
+				for j := exit.meets; j < exit.meetsEnd; j++ {
+					if y := &e.net.meets[j]; y.foe == l.from && !(&planner{e: e, t: own, v: far, k: &e.kinds[0]}).goesFirst(exit, y, e.net.tracks[own].lengthM-0.5-y.beforeEndM, &back) {
+						t.Errorf("link %d: who is farther does not wait for one on track %d", e.net.tracks[own].out, l.from)
+					}
+				}
+			}
+		}
+	}
+	if tested == 0 || tails == 0 {
+		t.Errorf("%d pairs, %d tails over waiting places, expected some", tested, tails)
+	}
+}
