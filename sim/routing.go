@@ -2,7 +2,6 @@ package sim
 
 import (
 	"slices"
-	"time"
 
 	"tideway/geo"
 	"tideway/internal/rng"
@@ -10,13 +9,11 @@ import (
 )
 
 // guide finds ways for trips without a route, and around closures: the
-// quickest way at the travel times seen lately. Times are renewed every
-// Input.Guide as a moving average of what vehicles needed.
+// quickest way at the travel times seen lately, renewed every Input.Guide.
 type guide struct {
 	ways  *wayGraph
 	timeS []float64 // by segment
-	vehS  []float64 // by segment: vehicle-seconds and metres driven since the last renewal
-	distM []float64
+	seen  seenSpeeds
 	next  int64 // tick of the next renewal
 
 	order   *hierarchy
@@ -40,6 +37,10 @@ type wayArc struct {
 // from returns the arcs that leave a segment.
 func (w *wayGraph) from(s geo.SegmentID) []wayArc { return w.arcs[w.start[s]:w.start[s+1]] }
 
+// minorS is what giving way where no signal stands adds to the time of a way: SUMO's
+// default weights.minor-penalty.
+const minorS = 1.5
+
 func newWayGraph(n *network) *wayGraph {
 	segs := n.city.Segments.Len()
 	lists := make([][]wayArc, segs)
@@ -48,6 +49,9 @@ func newWayGraph(n *network) *wayGraph {
 		a, b := n.tracks[l.from].seg, n.tracks[l.lane].seg
 		mv := n.city.Movements.At(geo.MovementID(m))
 		inner := float64(mv.Length) / float64(mv.Limit)
+		if l.group < 0 && isMinor(l.right) {
+			inner += minorS
+		}
 		i := slices.IndexFunc(lists[a], func(x wayArc) bool { return x.to == b })
 		if i < 0 {
 			i = len(lists[a])
@@ -72,9 +76,10 @@ func (e *Engine) prepareGuide() *guide {
 	}
 	n := e.net.city.Segments.Len()
 	g.ways = newWayGraph(e.net)
-	g.timeS, g.vehS, g.distM = make([]float64, n), make([]float64, n), make([]float64, n)
+	g.timeS, g.next = make([]float64, n), e.tick+e.guideTicks()
+	g.seen = seenSpeeds{make([]float64, n), make([]int32, n), e.tick}
 	for s, seg := range e.net.city.Segments.All() {
-		g.timeS[s] = float64(seg.Length) / float64(seg.Limit)
+		g.timeS[s] = segmentS(seg, float64(seg.Limit))
 	}
 	g.order = newHierarchy(e.net.city, g.ways)
 	g.finders = make(chan *pathfinder, e.threads)
@@ -125,44 +130,6 @@ func (g *guide) shortest(from, to geo.SegmentID, id demand.TypeID) []geo.Segment
 	f := <-g.finders
 	defer func() { g.finders <- f }()
 	return f.shortest(g.times[id], from, to)
-}
-
-// guideEvery is how often travel times are renewed when Input.Guide is 0.
-const guideEvery = 5 * time.Minute
-
-// renewGuide takes in what segments took since the last renewal: the mean speed
-// seen counts half, what was known before half.
-func (e *Engine) renewGuide() {
-	g := &e.guide
-	if g.ways == nil || e.tick < g.next {
-		return
-	}
-	every := e.in.Guide
-	if every == 0 {
-		every = guideEvery
-	}
-	g.next = e.tick + max(1, int64(every/e.step))
-	g.age()
-	vehS, distM := make([]float64, len(g.timeS)), make([]float64, len(g.timeS))
-	for t := range e.tally.tracks {
-		c, s := &e.tally.tracks[t], e.net.tracks[t].seg
-		vehS[s] += c.vehS
-		distM[s] += c.distM
-	}
-	for s := range g.timeS {
-		dv, dd := vehS[s]-g.vehS[s], distM[s]-g.distM[s]
-		if dv < 0 || dd < 0 { // an interval was closed meanwhile
-			dv, dd = vehS[s], distM[s]
-		}
-		g.vehS[s], g.distM[s] = vehS[s], distM[s]
-		seg := e.net.city.Segments.At(geo.SegmentID(s))
-		free := float64(seg.Length) / float64(seg.Limit)
-		seen := free
-		if dv > 0 {
-			seen = max(free, float64(seg.Length)/max(dd/dv, 0.5))
-		}
-		g.timeS[s] += 0.5 * (seen - g.timeS[s])
-	}
 }
 
 // findRoute returns a way for a trip over its intermediate places, nil when

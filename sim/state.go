@@ -240,8 +240,10 @@ func (e *Engine) writeResults(w *stateWriter) {
 	block(w, e.samples)
 	w.number(e.guide.next)
 	block(w, e.guide.timeS)
-	block(w, e.guide.vehS)
-	block(w, e.guide.distM)
+	seen := &e.guide.seen
+	block(w, seen.sumMPS)
+	block(w, seen.steps)
+	w.number(seen.since)
 }
 
 func (e *Engine) readResults(r *stateReader) {
@@ -267,10 +269,10 @@ func (e *Engine) readResults(r *stateReader) {
 	}
 	e.readings, e.samples = unblock[DetectorReading](r), unblock[Sample](r)
 	next, times := r.number(), unblock[float64](r)
-	vehS, distM := unblock[float64](r), unblock[float64](r)
+	seen := seenSpeeds{unblock[float64](r), unblock[int32](r), r.number()}
 	if len(times) > 0 {
 		g := e.prepareGuide()
-		g.next, g.timeS, g.vehS, g.distM = next, times, vehS, distM
+		g.next, g.timeS, g.seen = next, times, seen
 		g.age()
 	}
 }
