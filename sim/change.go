@@ -490,13 +490,14 @@ func (d *decision) behindOn(m int, v *veh, k *kind, out *near) {
 }
 
 // upstream looks for the follower that lacks most of its safe gap on the tracks
-// that lead to t.
+// that lead to t. Who stands at a red light there is none, unless the vehicle's tail, distM
+// from the begin of t, would lie before it.
 func (d *decision) upstream(t trackID, distM float64, depth int, v *veh, out *near) {
 	e, n := d.e, d.e.net
 	for i := n.into[t]; i < n.intoEnd[t]; i++ {
 		q := n.intoLinks[i]
 		from := n.links[q].from
-		if n.links[q].role == entryLink && e.state(&n.links[q]) == 'r' {
+		if distM >= 0 && n.links[q].role == entryLink && e.state(&n.links[q]) == 'r' {
 			continue
 		}
 		x := &e.ends[from]
