@@ -96,38 +96,50 @@ func TestWaitingUnderYellow(t *testing.T) {
 // lie, and the other one waits.
 func TestOneOfTwoWhoGaveUpGoes(t *testing.T) {
 	e := deserted(t, "   b\n   |\n   |\n   |\na--S--c\n   |\n   |\n   |\n   d")
-	tested, tails := 0, 0
-	for q := range e.net.links {
-		l := &e.net.links[q]
-		for i := l.meets; i < l.meetsEnd; i++ {
-			x := &e.net.meets[i]
-			if !x.merge || x.part || l.role != exitLink || e.net.links[l.entry].from == e.net.links[e.net.links[x.foeLink].entry].from {
+	n, merges, tails := e.net, 0, 0
+	for q := range n.links {
+		for i := n.links[q].meets; i < n.links[q].meetsEnd; i++ {
+			x := &n.meets[i]
+			if !x.merge || x.part || n.links[q].role != exitLink {
 				continue
 			}
+			at := x.foe
+			if merges++; x.foeWaits { // his tail lies over the waiting place
+				tails++
+				at = n.links[x.foeLink].to
+			}
 			for _, ids := range [][2]carID{{1, 2}, {2, 1}} {
-				near := &veh{id: ids[0], posM: e.net.tracks[l.from].lengthM - 1, claims: never, crosses: never}
-				far := &veh{id: ids[1], posM: 0.5, claims: never, crosses: never}
-				tested++
-				f := foe{v: far, k: &e.kinds[0], front: true}
-				if x.foeWaits { // its tail lies over the waiting place
-					tails++
-					f.front, far.came = false, x.foeLink
+				nearer := stander{n.links[q].from, &veh{id: ids[0], posM: n.tracks[n.links[q].from].lengthM - 1, claims: never, crosses: never}}
+				farther := stander{at, &veh{id: ids[1], posM: 0.5, claims: never, crosses: never, came: x.foeLink}}
+				if nearer.waitsFor(e, farther, x.foe) {
+					t.Errorf("link %d: who is nearer waits for one on track %d", q, at)
 				}
-				if p := (&planner{e: e, t: l.from, v: near, k: &e.kinds[0]}); p.goesFirst(l, x, 1-x.beforeEndM, &f) {
-					t.Errorf("link %d: who is nearer waits for one on track %d", q, x.foe)
-				}
-				own := f.on(e.net, x)
-				back := foe{v: near, k: &e.kinds[0], front: true}
-				exit := &e.net.links[e.net.tracks[own].out]
-				for j := exit.meets; j < exit.meetsEnd; j++ {
-					if y := &e.net.meets[j]; y.foe == l.from && !(&planner{e: e, t: own, v: far, k: &e.kinds[0]}).goesFirst(exit, y, e.net.tracks[own].lengthM-0.5-y.beforeEndM, &back) {
-						t.Errorf("link %d: who is farther does not wait for one on track %d", e.net.tracks[own].out, l.from)
-					}
+				if !farther.waitsFor(e, nearer, nearer.t) {
+					t.Errorf("link %d: who is farther, on track %d, does not wait", q, at)
 				}
 			}
 		}
 	}
-	if tested == 0 || tails == 0 {
-		t.Errorf("%d pairs, %d tails over waiting places, expected some", tested, tails)
+	if merges == 0 || tails == 0 {
+		t.Errorf("%d merges, %d tails over waiting places, expected some", merges, tails)
 	}
+}
+
+// stander is a vehicle that stands inside a junction.
+type stander struct {
+	t trackID
+	v *veh
+}
+
+// waitsFor reports whether it lets another go first that is, or whose tail is, on a track
+// that meets its own.
+func (s stander) waitsFor(e *Engine, other stander, over trackID) bool {
+	exit := &e.net.links[e.net.tracks[s.t].out]
+	for i := exit.meets; i < exit.meetsEnd; i++ {
+		if x := &e.net.meets[i]; x.foe == over {
+			p := planner{e: e, t: s.t, v: s.v, k: &e.kinds[0]}
+			return p.goesFirst(exit, x, e.net.tracks[s.t].lengthM-s.v.posM-x.beforeEndM, &foe{v: other.v, k: p.k, front: over == other.t})
+		}
+	}
+	return false
 }

@@ -59,3 +59,26 @@ func changesInside(t *testing.T, turns bool) bool {
 	vs := e.road[last]
 	return len(vs) == 1 && vs[0].flags&changed != 0
 }
+
+// TestWhoStandsAtRedBeforeATail: somebody at a red light follows nobody who changes lanes
+// inside the junction, unless that one's tail would come to lie before the light.
+func TestWhoStandsAtRedBeforeATail(t *testing.T) {
+	e := deserted(t, "a=====>===S==============b\n          |\n          |\n          c")
+	street := e.lane(t, "aS", 1)
+	path := e.net.links[e.net.tracks[street].out].to
+	e.road[street] = []veh{{posM: e.net.tracks[street].lengthM - 0.1, next: e.net.tracks[street].out}}
+	e.freeze(street)
+	for _, c := range []struct {
+		shows byte
+		tailM float64 // from the begin of the path
+		minds bool
+	}{{'r', 1, false}, {'r', -2.8, true}, {'G', 1, true}} {
+		for i := range e.lights {
+			e.lights[i] = c.shows
+		}
+		d, found := decision{e: e}, near{}
+		if d.upstream(path, c.tailM, 0, &veh{}, &found); found.ok != c.minds {
+			t.Errorf("light %c, tail at %v m: who stands before it is minded: %v", c.shows, c.tailM, found.ok)
+		}
+	}
+}
