@@ -51,9 +51,6 @@ const (
 	// grid is what Start and the ends of intervals are multiples of.
 	grid = 15 * time.Minute
 
-	// load makes for more congestion than the default day, which still dissolves.
-	load = 0.5
-
 	// stuckAfter releases whoever blocks a queue for so long.
 	stuckAfter = 5 * time.Minute
 )
@@ -81,7 +78,7 @@ func New(city *geo.City, opt Options) (*World, error) {
 		return nil, fmt.Errorf("the world cannot start at %v, expected a quarter of an hour", opt.Start)
 	}
 	opt.Seed = cmp.Or(opt.Seed, DefaultSeed)
-	model, err := day.New(city, day.Options{Seed: opt.Seed, Load: load})
+	model, err := day.New(city, day.Options{Seed: opt.Seed})
 	if err != nil {
 		return nil, err
 	}

@@ -62,8 +62,8 @@ type Options struct {
 	Load unit.Share // how full the busiest arterials are in the morning peak hour; 0: 0.45
 }
 
-// defaultLoad makes for queues in the rush hours that dissolve; from 0.7 on the
-// engine's runs of synthetic cities jam.
+// defaultLoad makes for queues in the rush hours that dissolve; at 0.5 the engine's
+// runs of 600 segments begin to lock.
 const defaultLoad = 0.45
 
 // New returns the model of a city, or a problem when it has fewer than two
